@@ -1,0 +1,92 @@
+"""One request as the gate sees it, and what the gate can answer: ``Allow``, ``Respond`` or ``Pending``.
+
+Adapters build a ``Request`` and carry the outcome out; nothing here knows ASGI or WSGI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from idaware.effects import Flow
+from idaware.identity import Identity
+
+if TYPE_CHECKING:
+    from idaware.audit.record import Record
+
+Protocol: TypeAlias = Literal["http", "websocket"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """What a client asked for.
+
+    * ``method``: as sent; ``WEBSOCKET`` for a WebSocket handshake under either protocol.
+    * ``path``: the path that the application's own router will route on, decoded once, mount prefix taken off.
+    * ``raw_path``: the undecoded path where the server gives one, without the query; ``None`` where it does not.
+    * ``mount``: the prefix that was taken off; ``mount_ok`` is False where it is not the configured one
+      (security rule 3).
+    * ``query``: the raw query string.
+    * ``headers``: lower-case name to value, only names that the gate reads; repeated ones joined by ``, `` (cookies
+      by ``; ``) and listed in ``repeated``. ``headers_bytes``: size of all of them, read or not.
+    * ``scheme`` and ``peer`` (the address at the other end of the socket, ``unix`` for a socket file) as the server
+      said, before trusted proxies.
+    * ``started``: when it came in, in seconds of a monotonic clock.
+    """
+
+    protocol: Protocol
+    method: str
+    path: str
+    raw_path: bytes | None = None
+    mount: str = ""
+    mount_ok: bool = True
+    query: str = ""
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    repeated: frozenset[str] = frozenset()
+    headers_bytes: int = 0
+    scheme: str = "http"
+    peer: str | None = None
+    started: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Allow:
+    """The application may see the request.
+
+    ``identity`` is attached for it; ``set_cookies`` are added to its answer; ``cache`` says what must become of the
+    answer's caching headers (``public`` rule without identity: untouched). ``authorization``: whether the
+    ``Authorization`` header stays. ``record`` is completed by the adapter with status and route.
+    """
+
+    identity: Identity
+    record: Record
+    set_cookies: tuple[str, ...] = ()
+    attached: bool = True
+    public: bool = False
+    segments: tuple[str, ...] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Respond:
+    """An answer of ours; the application never sees the request.
+
+    ``headers`` are complete but for ``Content-Length``. ``close_code`` is what a WebSocket is closed with where the
+    server cannot answer HTTP. ``events`` are further records (a login, a logout) beside the decision's.
+    """
+
+    status: int
+    record: Record
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+    close_code: int = 4403
+    events: tuple[Record, ...] = ()
+
+
+@dataclass(slots=True)
+class Pending:
+    """The decision needs the world: a driver runs ``flow`` to its ``Allow`` or ``Respond``."""
+
+    flow: Flow[Allow | Respond]
+
+
+Outcome: TypeAlias = "Allow | Respond | Pending"
