@@ -1,0 +1,11 @@
+"""What people and programs see from us: refusals, sign-in and sign-out pages, ``me``, problem details, health.
+
+Pure functions of data; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from idaware.pages.document import Page, card, html_page
+from idaware.pages.style import BASE_CSS
+
+__all__ = ["BASE_CSS", "Page", "card", "html_page"]
