@@ -1,4 +1,4 @@
-"""What people and programs see from us: refusals, sign-in and sign-out pages, ``me``, problem details, health.
+"""What people and programs see from us: refusals, sign-in and sign-out, ``me``, problem details, health.
 
 Pure functions of data; nothing here decides anything.
 """

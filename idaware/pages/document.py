@@ -1,7 +1,7 @@
 """The frame of every HTML page of ours: document, security headers, Content-Security-Policy.
 
-No page knows a request or a clock; it is data in, ``Page`` out. Escaping happens in ``Markup.format`` and nowhere
-else: text is put into a page as an argument of a template, never joined to it (security rule 32).
+No page knows a request or a clock; it is data in, ``Page`` out. Escaping happens in ``Markup.format`` and
+nowhere else: text goes into a page as an argument of a template, never joined to it (security rule 32).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _format_policy(directives: Mapping[str, str]) -> str:
 
 
 _DIRECTIVE: Final = re.compile(r"[a-z-]+ [\x21-\x2b\x2d-\x3a\x3c-\x7e]+(?: [\x21-\x2b\x2d-\x3a\x3c-\x7e]+)*")
-"""No ``;`` and no ``,`` in a value: either would begin another directive or another policy (CSP3 section 2.2)."""
+"""No ``;`` and no ``,`` in a value: they begin another directive, another policy (CSP3 section 2.2)."""
 
 
 @lru_cache(maxsize=64)
@@ -71,8 +71,10 @@ def _content_security_policy(css: str, script: str | None, overrides: Mapping[st
     }
     if script is not None:
         directives["script-src"] = _source_hash(script)
-    return _format_policy(directives | overrides)
+    return _format_policy({**directives, **overrides})
 
+
+_ENDS_EARLY: Final = re.compile(r"</|<!--")
 
 _ICON: Final = Markup(
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='%230a5c6b'%3E"
@@ -111,22 +113,24 @@ def html_page(
 ) -> Page:
     """A page in our clothes. ``body`` is what stands inside ``<main>``; it brings the one ``h1``.
 
-    * ``extra_css`` and ``script`` are constants of the caller, never made from data; both go in by their hash.
+    * ``extra_css`` and ``script``: constants of the caller, never made from data; both go in by their hash.
       ``ValueError`` where one could end its element early.
-    * ``csp``: directives that replace or join ours, e.g. ``{"connect-src": "'self'"}``; ``ValueError`` for a value
-      that would begin another directive. Chromium holds ``form-action`` against redirects too: a form whose answer
-      redirects elsewhere has to name that origin.
+    * ``csp``: directives that replace or join ours, e.g. ``{"connect-src": "'self'"}``; ``ValueError`` for a
+      value that would begin another directive. Chromium holds ``form-action`` against redirects too: a form
+      whose answer redirects elsewhere has to name that origin.
     * ``refresh_to``: go there at once, without a script. The caller has checked the address.
-    * ``keep_opener``: leave ``Cross-Origin-Opener-Policy`` out, for a window that has to talk to its opener.
+    * ``keep_opener``: no ``Cross-Origin-Opener-Policy``, for a window that has to talk to its opener.
     """
     css = BASE_CSS + extra_css
-    if "<" in css or (script is not None and "<" in script):
-        raise ValueError("a stylesheet or script of a page holds a '<': it could end its element early")
+    if _ENDS_EARLY.search(css) or _ENDS_EARLY.search(script or ""):
+        raise ValueError(
+            "a stylesheet or script of a page holds '</' or '<!--': it could end its element early"
+        )
     text = _DOCUMENT.format(
         refresh=_REFRESH.format(refresh_to) if refresh_to is not None else "",
         title=title if title == brand else f"{title} · {brand}",
         icon=_ICON,
-        css=Markup(css),  # noqa: S704 - a constant of the caller without "<"
+        css=Markup(css),  # noqa: S704 - a constant of the caller, searched above
         wide=Markup(' class="wide"') if wide else "",
         mark=MARK,
         brand=brand,
@@ -144,11 +148,14 @@ def html_page(
 
 
 _CARD: Final = Markup(
-    '<section class="card {tone}">\n<p class="eyebrow"><span class="badge">{icon}</span><span>{eyebrow}</span></p>\n'
-    "<h1>{heading}</h1>\n{body}\n</section>"
+    '<section class="card {tone}">\n<p class="eyebrow"><span class="badge">{icon}</span>'
+    "<span>{eyebrow}</span></p>\n<h1>{heading}</h1>\n{body}\n</section>"
 )
 
 
 def card(heading: str, body: Markup, *, eyebrow: str, icon: str, tone: Tone = "plain") -> Markup:
-    """The main card of a page with its ``h1``. ``icon`` is a name in ``style.ICONS``; ``eyebrow`` says the tone in words."""
+    """The main card of a page, with its ``h1``.
+
+    ``icon`` is a name in ``style.ICONS``; ``eyebrow`` says in words what ``tone`` says in colour.
+    """
     return _CARD.format(tone=tone, icon=ICONS[icon], eyebrow=eyebrow, heading=heading, body=body)
