@@ -53,17 +53,17 @@ class Request:
 class Allow:
     """The application may see the request.
 
-    ``identity`` is attached for it; ``set_cookies`` are added to its answer; ``cache`` says what must become of the
-    answer's caching headers (``public`` rule without identity: untouched). ``authorization``: whether the
-    ``Authorization`` header stays. ``record`` is completed by the adapter with status and route.
+    ``identity`` is put where the application finds it (``identity_headers`` too, where configured); ``set_cookies``
+    are added to its answer. ``attached``: whether somebody is signed in, and ``public``: whether the rule is, decide
+    what becomes of the answer's caching headers. ``record`` is completed by the adapter with status and route.
     """
 
     identity: Identity
     record: Record
     set_cookies: tuple[str, ...] = ()
+    identity_headers: tuple[tuple[str, str], ...] = ()
     attached: bool = True
     public: bool = False
-    segments: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,7 +71,8 @@ class Respond:
     """An answer of ours; the application never sees the request.
 
     ``headers`` are complete but for ``Content-Length``. ``close_code`` is what a WebSocket is closed with where the
-    server cannot answer HTTP. ``events`` are further records (a login, a logout) beside the decision's.
+    server cannot answer HTTP. ``events`` are further records (a login, a logout) beside the decision's. ``log`` is a
+    line for whoever runs the application, where they have to do something.
     """
 
     status: int
@@ -80,6 +81,7 @@ class Respond:
     body: bytes = b""
     close_code: int = 4403
     events: tuple[Record, ...] = ()
+    log: str | None = None
 
 
 @dataclass(slots=True)

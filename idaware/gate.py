@@ -1,0 +1,338 @@
+"""The order of decisions, and nothing else.
+
+mount → size, method, path → own endpoints → deciding rule → host → preflight → credentials → state of the session →
+cross-site → denies → ``allow`` → ``require``. Every step that refuses ends here, with a reason and one record; what
+is let through ends here too. How an answer looks is in ``answers.py``, how a sign-in starts in ``signin.py``, our own
+endpoints in ``endpoints.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from idaware.errors import ClientError, ProviderError
+from idaware.http.crosssite import cross_site, websocket_origin_ok
+from idaware.http.forwarded import client_of
+from idaware.http.hosts import HostVerdict, check_host, is_loopback
+from idaware.http.methods import check_method
+from idaware.http.negotiation import is_navigation
+from idaware.http.paths import MAX_PATH_BYTES, check_path
+from idaware.http.request_ids import clean_request_id
+from idaware.identity import ANONYMOUS, Identity
+from idaware.reasons import Reason
+from idaware.request import Allow, Outcome, Request, Respond
+from idaware.session.lifetimes import Lifetimes, SessionState, needs_activity_cookie, state_of
+from idaware.visit import Visit
+
+if TYPE_CHECKING:
+    from idaware.answers import Answers
+    from idaware.endpoints import Endpoints
+    from idaware.policy.model import Decision
+    from idaware.policy.policy import Policy
+    from idaware.session.cookie import Sessions
+    from idaware.settings import Settings
+    from idaware.signin import SignIn
+    from idaware.visit import Recorder
+
+MAX_HEADERS_BYTES = 65_536
+"""Security rule 12: more than this in headers is refused."""
+
+_UNKNOWN = Request(protocol="http", method="", path="")
+
+_ENDED = {
+    SessionState.EXPIRED: Reason.SESSION_EXPIRED,
+    SessionState.IDLE: Reason.SESSION_IDLE,
+    SessionState.STALE: Reason.SESSION_STALE,
+}
+
+
+class Gate:
+    """Decides every request. A plain object: no socket, no thread, no clock of its own.
+
+    ``clock`` gives UTC epoch seconds, ``new_id`` a fresh request id.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Policy,
+        *,
+        sessions: Sessions,
+        signin: SignIn,
+        endpoints: Endpoints,
+        answers: Answers,
+        recorder: Recorder,
+        clock: Callable[[], float],
+        new_id: Callable[[], str],
+    ) -> None:
+        self.policy = policy
+        self._settings = settings
+        self._sessions = sessions
+        self._signin = signin
+        self._endpoints = endpoints
+        self._answers = answers
+        self._recorder = recorder
+        self._clock = clock
+        self._new_id = new_id
+        self._prefix = settings.prefix
+        self._below_prefix = settings.prefix + "/"
+        self._hosts = frozenset(settings.hosts)
+        self._proxies = settings.trusted_proxies
+        self._origins = frozenset((settings.origin, *settings.trusted_origins))
+        self._lifetimes = Lifetimes.of(settings)
+        self._off = settings.mode == "off"
+
+    def check(self, request: Request) -> Outcome:
+        """The decision about one request: ``Allow``, ``Respond``, or ``Pending`` where the world is needed.
+
+        Never raises for what a client sends; what is raised all the same goes to ``failed``.
+        """
+        visit = self._visit(request)
+        if self._off:
+            return self._unprotected(visit)
+        refusal = self._malformed(visit)
+        if refusal is not None:
+            return refusal
+        path = request.path
+        if path.startswith(self._prefix) and (path == self._prefix or path.startswith(self._below_prefix)):
+            return self._own(visit)
+        return self._decide(visit)
+
+    def failed(self, request: Request | None, exc: BaseException) -> Respond:
+        """The closed answer to any exception (security rule 28): decided here and nowhere else."""
+        visit = self._visit(request or _UNKNOWN)
+        if isinstance(exc, ClientError):
+            return self._refuse(visit, exc.status, exc.reason)
+        reason = Reason.PROVIDER_UNAVAILABLE if isinstance(exc, ProviderError) else Reason.INTERNAL_ERROR
+        status = 503 if isinstance(exc, ProviderError) else 500
+        record = self._recorder.decision(visit, "error", reason, error=type(exc).__name__)
+        return self._answers.refusal(visit, status, reason, record, log=f"{reason}: {type(exc).__name__}")
+
+    def mismatch(self, request: Request, allow: Allow) -> Respond:
+        """The refusal when the application routed elsewhere than the policy decided on (security rule 6)."""
+        visit = self._visit(request)
+        visit.identity = allow.identity
+        visit.match = self.policy.find(visit.host, request.method, request.path)
+        respond = self._refuse(visit, 403, Reason.PATH_MISMATCH)
+        respond.record.request_id = allow.record.request_id
+        return respond
+
+    # -- the request itself ------------------------------------------------------------------------------------
+
+    def _visit(self, request: Request) -> Visit:
+        headers = request.headers
+        if self._proxies:
+            client_ip, scheme = client_of(request.peer, request.scheme, headers, self._proxies)
+        else:
+            client_ip, scheme = request.peer, request.scheme  # security rule 11
+        given_id = headers.get("x-request-id")
+        request_id = (clean_request_id(given_id) if given_id else None) or self._new_id()
+        return Visit(request, self._clock(), request_id, client_ip, scheme, headers.get("host", ""))
+
+    def _malformed(self, visit: Visit) -> Respond | None:
+        request = visit.request
+        if not request.mount_ok:  # security rule 3
+            return self._refuse(visit, 400, Reason.MOUNT_UNKNOWN)
+        if request.headers_bytes > MAX_HEADERS_BYTES:  # security rule 12
+            return self._refuse(visit, 431, Reason.REQUEST_TOO_LARGE)
+        if len(request.path) > MAX_PATH_BYTES:
+            return self._refuse(visit, 414, Reason.REQUEST_TOO_LARGE)
+        unfit = check_method(request.method)
+        if unfit is not None:  # security rule 7
+            return self._refuse(visit, 400, unfit)
+        ambiguous = check_path(request.path, request.raw_path)
+        if ambiguous is not None:  # security rule 2
+            allowances = self.policy.allowances(request.path, request.raw_path)
+            if not allowances or check_path(request.path, request.raw_path, allowances) is not None:
+                return self._refuse(visit, 400, Reason.PATH_AMBIGUOUS)
+        return None
+
+    def _host_refusal(self, visit: Visit, *, address_ok: bool) -> Respond | None:
+        """Security rule 10. Probes use addresses: they reach what is public and nothing else."""
+        request = visit.request
+        verdict = check_host(request.headers.get("host"), "host" in request.repeated, self._hosts)
+        if verdict is HostVerdict.OK:
+            return None
+        if verdict is HostVerdict.MALFORMED:
+            return self._refuse(visit, 400, Reason.HOST_UNKNOWN)
+        if verdict is HostVerdict.ADDRESS and address_ok and request.method in ("GET", "HEAD"):
+            return None
+        return self._refuse(visit, 421, Reason.HOST_UNKNOWN)
+
+    def _unprotected(self, visit: Visit) -> Outcome:
+        """``IDAWARE_MODE=off``: no decision, and only for a developer's own machine."""
+        if not (is_loopback(visit.request.peer) and is_loopback(visit.host)):
+            return self._refuse(visit, 403, Reason.HOST_UNKNOWN)
+        record = self._recorder.decision(visit, "allow", Reason.MODE_OFF)
+        return Allow(identity=ANONYMOUS, record=record, attached=False, public=True)
+
+    # -- our own endpoints -------------------------------------------------------------------------------------
+
+    def _own(self, visit: Visit) -> Outcome:
+        name = visit.request.path[len(self._below_prefix) :]
+        refusal = self._host_refusal(visit, address_ok=name in ("healthz", "readyz"))
+        if refusal is not None:
+            return refusal
+        self._identify(visit)
+        if visit.session is not None:
+            self._end_if_over(visit)
+        return self._endpoints.handle(name, visit)
+
+    # -- the application's paths -------------------------------------------------------------------------------
+
+    def _decide(self, visit: Visit) -> Outcome:
+        request = visit.request
+        method = request.method
+        preflight = None
+        if method == "OPTIONS" and "origin" in request.headers:
+            preflight = request.headers.get("access-control-request-method")
+        match = visit.match = self.policy.find(visit.host, preflight or method, request.path)
+        public = match.public
+        refusal = self._host_refusal(visit, address_ok=public)
+        if refusal is not None:
+            return refusal
+        if preflight and not public and match.rule is not None and match.rule.preflight == "pass":
+            record = self._recorder.decision(visit, "bypass", Reason.PREFLIGHT)
+            return Allow(identity=ANONYMOUS, record=record, attached=False)
+        self._identify(visit)
+        if public:
+            return self._public(visit)
+        if match.rule is None:
+            return self._uncovered(visit, match.reason or Reason.NO_RULE)
+        if preflight or visit.session is None:
+            return self._sign_in(visit, visit.auth_error or Reason.NO_IDENTITY)
+        return self._with_session(visit)
+
+    def _with_session(self, visit: Visit) -> Outcome:
+        session, match = visit.session, visit.match
+        assert session is not None
+        assert match is not None
+        state = state_of(session, visit.last_seen, visit.now, self._lifetimes)
+        if state in _ENDED:
+            visit.identity, visit.auth_error = ANONYMOUS, _ENDED[state]
+            return self._sign_in(visit, _ENDED[state])
+        if state is SessionState.REFRESH_DUE and is_navigation(visit.request):
+            renewal = self._signin.renewal(visit, self._allow_or_refuse)
+            if renewal is not None:
+                return renewal
+        if session.wanted_id != self.policy.wanted_id and not match.needs <= session.cut_digests:
+            recut = self._recut(visit)
+            if recut is not None:
+                return recut
+        return self._allow_or_refuse(visit)
+
+    def _recut(self, visit: Visit) -> Outcome | None:
+        """The session was cut for less than this rule asks (``configuration.md``, Sessions)."""
+        if not is_navigation(visit.request):
+            visit.auth_error = Reason.SESSION_STALE
+            return self._challenge(visit, Reason.SESSION_STALE)
+        assert visit.session is not None
+        if visit.now - visit.session.renewed < 60:
+            return None  # at most once a minute: what is missing stays unknown, and unknown never allows
+        return self._signin.start(visit, Reason.SESSION_STALE, kind="renew")
+
+    def _allow_or_refuse(self, visit: Visit) -> Outcome:
+        """Cross-site, then what the policy says about this identity."""
+        refusal = self._cross_site(visit)
+        if refusal is not None:
+            return refusal
+        match = visit.match
+        assert match is not None
+        decision = visit.decision = self.policy.decide(match, visit.identity, visit.now)
+        effect = decision.effect
+        if effect == "allow":
+            return self._allow(visit, decision)
+        if effect == "step_up":
+            return self._step_up(visit, decision)
+        if effect == "login":
+            return self._sign_in(visit, decision.reason)
+        return self._refuse(visit, 403, decision.reason)
+
+    def _cross_site(self, visit: Visit) -> Respond | None:
+        """Security rules 8 and 27: a session's cookie rides along on requests that other sites cause."""
+        request, match = visit.request, visit.match
+        assert match is not None
+        origins = self._origins
+        if match.rule is not None and match.rule.origins:
+            origins = origins.union(match.rule.origins)
+        headers = request.headers
+        if request.method == "WEBSOCKET":
+            if not websocket_origin_ok(headers.get("origin"), origins):
+                return self._refuse(visit, 403, Reason.ORIGIN_REFUSED)
+        elif cross_site(request.method, headers.get("sec-fetch-site"), headers.get("origin"), origins):
+            return self._refuse(visit, 403, Reason.CROSS_SITE)
+        return None
+
+    def _public(self, visit: Visit) -> Outcome:
+        """Nobody has to sign in; an identity is attached when there is one, and bad credentials mean nobody."""
+        if visit.session is not None:
+            self._end_if_over(visit)
+        if visit.session is not None and self._cross_site(visit) is not None:
+            visit.auth_error = Reason.CROSS_SITE
+            visit.identity, visit.session = ANONYMOUS, None
+        match = visit.match
+        assert match is not None
+        decision = visit.decision = self.policy.decide(match, visit.identity, visit.now)
+        return self._allow(visit, decision, public=True)
+
+    def _uncovered(self, visit: Visit, reason: Reason) -> Outcome:
+        """Security rule 4: what no rule covers is denied, whoever asks."""
+        if visit.session is not None:
+            self._end_if_over(visit)
+        return self._refuse(visit, 403, reason)
+
+    # -- who is it ---------------------------------------------------------------------------------------------
+
+    def _identify(self, visit: Visit) -> None:
+        header = visit.request.headers.get("cookie")
+        if header is None:
+            return
+        found = self._sessions.read(header)
+        visit.auth_error = found.error
+        if found.session is not None:
+            visit.session = found.session
+            visit.identity = found.identity
+            visit.last_seen = self._sessions.last_seen(header, found.session.id)
+
+    def _end_if_over(self, visit: Visit) -> None:
+        """Where nobody has to be signed in, a session that is over means nobody."""
+        assert visit.session is not None
+        state = state_of(visit.session, visit.last_seen, visit.now, self._lifetimes)
+        if state in _ENDED:
+            visit.auth_error = _ENDED[state]
+            visit.identity, visit.session = ANONYMOUS, None
+
+    # -- outcomes ----------------------------------------------------------------------------------------------
+
+    def _allow(self, visit: Visit, decision: Decision, *, public: bool = False) -> Allow:
+        identity = visit.identity
+        attached = identity is not ANONYMOUS
+        cookies: tuple[str, ...] = ()
+        if attached and needs_activity_cookie(visit.last_seen, visit.now) and visit.request.protocol == "http":
+            assert visit.session is not None
+            cookies = (self._sessions.activity_cookie(visit.session.id, visit.now),)
+        return Allow(
+            identity=identity,
+            record=self._recorder.decision(visit, "allow", decision.reason),
+            set_cookies=cookies,
+            identity_headers=self._identity_headers(identity) if attached else (),
+            attached=attached,
+            public=public,
+        )
+
+    def _identity_headers(self, identity: Identity) -> tuple[tuple[str, str], ...]:
+        templates = self._settings.identity_headers
+        return identity_headers(templates, identity) if templates else ()
+
+    def _refuse(self, visit: Visit, status: int, reason: Reason) -> Respond:
+        return self._answers.refusal(visit, status, reason, self._recorder.decision(visit, "deny", reason))
+
+    def _challenge(self, visit: Visit, reason: Reason) -> Respond:
+        return self._answers.challenge(visit, reason, self._recorder.decision(visit, "login", reason))
+
+    def _sign_in(self, visit: Visit, reason: Reason) -> Outcome:
+        return self._signin.answer(visit, reason)
+
+    def _step_up(self, visit: Visit, decision: Decision) -> Outcome:
+        return self._signin.step_up(visit, decision)

@@ -1,0 +1,282 @@
+"""The WSGI adapter: environ to ``Request``, outcome to ``start_response``. Nothing is decided here.
+
+An ``if`` in this file is about WSGI, never about identity, policy or paths.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, cast
+
+from werkzeug.wsgi import ClosingIterator
+
+from idaware.assembly import Runtime, application_named, build_runtime
+from idaware.errors import ClientError
+from idaware.http.caching import adjust_caching
+from idaware.http.methods import websocket_upgrade
+from idaware.http.mounts import split_wsgi
+from idaware.io.blocking import run_blocking
+from idaware.reasons import Reason
+from idaware.request import Allow, Pending, Request, Respond
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from idaware.settings import SettingsOverrides
+
+Environ: TypeAlias = dict[str, Any]
+ExcInfo: TypeAlias = "tuple[type[BaseException], BaseException, TracebackType | None]"
+Write: TypeAlias = Callable[[bytes], object]
+
+
+class StartResponse(Protocol):
+    """``start_response`` of PEP 3333."""
+
+    def __call__(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None, /
+    ) -> Write:
+        """Begin the answer; returns the ``write`` callable."""
+
+
+WSGIApp: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+logger = logging.getLogger("idaware")
+
+
+class IdentityMiddleware:
+    """Let only those requests reach ``app`` that the policy allows; sign people in; record every decision.
+
+    ``app`` is any WSGI application (PEP 3333). Everything else comes from ``IDAWARE_*`` variables; each has a keyword
+    argument of the same name in lower case that beats it. Raises ``ConfigurationError`` with every problem.
+    """
+
+    def __init__(self, app: WSGIApp, **overrides: Unpack[SettingsOverrides]) -> None:
+        self.app = app
+        self.runtime: Runtime = build_runtime(app, overrides)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """One request (PEP 3333)."""
+        runtime = self.runtime
+        gate = runtime.gate
+        request: Request | None = None
+        stripped: list[str] = []
+        outcome: Allow | Respond | Pending
+        try:
+            request, stripped = _request_of(runtime, environ)
+            outcome = gate.check(request)
+            if isinstance(outcome, Pending):
+                outcome = run_blocking(outcome.flow, runtime.blocking_ports(_body_reader(environ)))
+        except Exception as exc:  # noqa: BLE001 - security rule 28: whatever fails inside is a refusal and a record
+            outcome = gate.failed(request, exc)
+            logger.error("refused: %s", outcome.log, exc_info=exc)
+        except BaseException as exc:
+            runtime.trail.emit(gate.failed(request, exc).record)  # the worker is being stopped
+            raise
+        if isinstance(outcome, Respond):
+            return _respond(runtime, environ, request, outcome, start_response)
+        assert request is not None
+        return _Passage(runtime, request, outcome, start_response).run(self.app, environ, stripped)
+
+
+class _Passage:
+    """An allowed request on its way through the application: one record, and our headers on the answer."""
+
+    __slots__ = ("_allow", "_done", "_environ", "_request", "_runtime", "_start_response", "_status")
+
+    def __init__(
+        self, runtime: Runtime, request: Request, allow: Allow, start_response: StartResponse
+    ) -> None:
+        self._runtime = runtime
+        self._request = request
+        self._allow = allow
+        self._start_response = start_response
+        self._status: int | None = None
+        self._done = False
+        self._environ: Environ = {}
+
+    def run(self, app: WSGIApp, environ: Environ, stripped: list[str]) -> Iterable[bytes]:
+        identity = self._allow.identity
+        for key in stripped:
+            del environ[key]
+        environ.pop("REMOTE_USER", None)  # security rule 9: only we say who it is
+        environ.pop("AUTH_TYPE", None)
+        environ["idaware.identity"] = identity
+        environ["idaware.path"] = self._request.path
+        if identity.is_authenticated:
+            environ["REMOTE_USER"] = identity.user
+            environ["AUTH_TYPE"] = "idaware"
+        for name, value in self._allow.identity_headers:
+            environ["HTTP_" + name.upper().replace("-", "_")] = value
+        self._environ = environ
+        try:
+            chunks = app(environ, self._start)
+        except BaseException as exc:
+            self._record(error=type(exc).__name__)
+            raise
+        if self._status is not None:
+            # The answer has begun: the iterable goes to the server as it is (``wsgi.file_wrapper`` stays itself).
+            self._record()
+            return chunks
+        return ClosingIterator(self._first_chunk(chunks), [getattr(chunks, "close", _nothing), self._record])
+
+    def _first_chunk(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """For applications that call ``start_response`` when iterated: record before the first byte leaves."""
+        try:
+            for chunk in chunks:
+                self._record()
+                yield chunk
+        except BaseException as exc:
+            self._record(error=type(exc).__name__)
+            raise
+
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
+        self._status = int(status[:3])
+        headers = self._our_headers(headers)
+        write = (
+            self._start_response(status, headers)
+            if exc_info is None
+            else self._start_response(status, headers, exc_info)
+        )
+
+        def recorded_write(data: bytes) -> object:
+            self._record()
+            return write(data)
+
+        return recorded_write
+
+    def _record(self, *, error: str | None = None) -> None:
+        if self._done:
+            return
+        self._done = True
+        record = self._allow.record
+        record.status = self._status
+        record.duration_ms = _milliseconds(self._request.started)
+        record.route, record.framework = _route_of(self._environ)
+        if error is not None:
+            record.error = error
+        self._runtime.trail.emit(record)
+
+    def _our_headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Our cookies; and security rule 26: what an identity may have shaped is not for shared caches."""
+        headers = [*headers, *(("Set-Cookie", cookie) for cookie in self._allow.set_cookies)]
+        if not self._allow.attached and self._allow.public:
+            return headers
+        cache_control: str | None = None
+        vary: str | None = None
+        validator = False
+        for name, value in headers:
+            lowered = name.lower()
+            if lowered == "cache-control":
+                cache_control = value if cache_control is None else f"{cache_control}, {value}"
+            elif lowered == "vary":
+                vary = value if vary is None else f"{vary}, {value}"
+            elif lowered == "etag" or lowered == "last-modified":
+                validator = True
+        new_cache_control, new_vary = adjust_caching(
+            cache_control, validator, vary, attached=self._allow.attached, public=self._allow.public
+        )
+        if new_cache_control is not None:
+            headers = [pair for pair in headers if pair[0].lower() != "cache-control"]
+            headers.append(("Cache-Control", new_cache_control))
+        if new_vary is not None:
+            headers = [pair for pair in headers if pair[0].lower() != "vary"]
+            headers.append(("Vary", new_vary))
+        return headers
+
+
+def _respond(
+    runtime: Runtime, environ: Environ, request: Request | None, outcome: Respond, start_response: StartResponse
+) -> Iterable[bytes]:
+    """An answer of ours: record first, then the first byte (audit promise 2)."""
+    record = outcome.record
+    record.status = outcome.status
+    record.duration_ms = None if request is None else _milliseconds(request.started)
+    runtime.answered(outcome)
+    headers = [*outcome.headers, ("Content-Length", str(len(outcome.body)))]
+    start_response(f"{outcome.status} {_phrase(outcome.status)}", headers)
+    return [b"" if environ.get("REQUEST_METHOD") == "HEAD" else outcome.body]
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase
+
+
+def _nothing() -> None:
+    """What an iterable without ``close`` does when it is closed."""
+
+
+def _milliseconds(started: float) -> float:
+    return round((perf_counter() - started) * 1000, 3)
+
+
+def _request_of(runtime: Runtime, environ: Environ) -> tuple[Request, list[str]]:
+    """Security rule 1: the path is ``PATH_INFO``, which the inner router will route on, and nothing else."""
+    started = perf_counter()
+    path, mount, mount_ok = split_wsgi(
+        environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME", ""), runtime.settings.root_path
+    )
+    scan = runtime.headers.scan_wsgi(environ)
+    method = environ["REQUEST_METHOD"]
+    websocket = websocket_upgrade(method, scan.headers)
+    return Request(
+        protocol="websocket" if websocket else "http",
+        method="WEBSOCKET" if websocket else method,
+        path=path,
+        raw_path=_raw_path(environ),
+        mount=mount,
+        mount_ok=mount_ok,
+        query=environ.get("QUERY_STRING", ""),
+        headers=scan.headers,
+        repeated=scan.repeated,
+        headers_bytes=scan.size_bytes,
+        scheme=environ.get("wsgi.url_scheme", "http"),
+        peer=environ.get("REMOTE_ADDR") or "unix",
+        started=started,
+    ), scan.strip
+
+
+def _raw_path(environ: Environ) -> bytes | None:
+    """The undecoded path where the server gives it (gunicorn, Werkzeug and uWSGI do)."""
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if not isinstance(raw, str):
+        return None
+    return raw.partition("?")[0].encode("latin-1", "replace")
+
+
+def _body_reader(environ: Environ) -> Callable[[int], bytes]:
+    def read(limit_bytes: int) -> bytes:
+        text = environ.get("CONTENT_LENGTH") or "0"
+        length = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
+        if length < 0:
+            raise ClientError(Reason.REQUEST_TOO_LARGE, "the request says no usable Content-Length")
+        if length > limit_bytes:  # security rule 12
+            raise ClientError(Reason.REQUEST_TOO_LARGE, f"more than {limit_bytes} bytes were announced", 413)
+        body = cast(bytes, environ["wsgi.input"].read(length))
+        if len(body) < length:
+            raise ClientError(Reason.REQUEST_TOO_LARGE, "the client hung up before its request was complete")
+        return body
+
+    return read
+
+
+def _route_of(environ: Environ) -> tuple[str | None, str | None]:
+    """The template of the route that was dispatched to, and the framework, where one told."""
+    told = environ.get("idaware.route")
+    if isinstance(told, str):
+        return told, environ.get("idaware.framework")
+    request = environ.get("werkzeug.request")  # Flask's request is Werkzeug's and leaves itself here
+    if request is None:
+        return None, None
+    rule = getattr(getattr(request, "url_rule", None), "rule", None)
+    return rule if isinstance(rule, str) else None, type(request).__module__.partition(".")[0]
+
+
+def __getattr__(name: str) -> Any:
+    """``idaware.wsgi:app``: the application that ``IDAWARE_APP`` names, already wrapped."""
+    if name == "app":
+        return IdentityMiddleware(application_named(os.environ))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
