@@ -1,0 +1,163 @@
+"""From a ``Cookie`` header to who is signed in, and for how long still.
+
+Belongs here: finding, verifying and remembering session cookies. What the request may do is the gate's. The cache
+holds identities, never decisions: each hit is compared with the clock again, and a new key ring or policy makes
+its entries worthless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from idaware.http.cookies import find_cookie
+from idaware.reasons import Reason
+from idaware.session.cookie import CookieCodec
+from idaware.session.lifetimes import SessionState, ended_at, state_of
+from idaware.session.record import Cut, Found, Session, identify
+
+CACHE_ENTRIES = 1024
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the cookies of a request say.
+
+    * ``found``: the session, also one that has ended or is stale; ``None`` when there is none.
+    * ``state``: its state (``None`` without a session).
+    * ``last_seen``: its last activity, UTC epoch seconds.
+    * ``problem``: why nobody is signed in although a cookie came (``session_invalid``), or why the session does
+      not pass; ``None`` where it passes, and where no cookie came.
+    """
+
+    found: Found | None = None
+    state: SessionState | None = None
+    last_seen: float | None = None
+    problem: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was in this browser before a sign-in.
+
+    * ``session``: one that goes on (live, due or stale), so that its start survives; else ``None``.
+    * ``ended_at``: when one ended by idleness or at its hard end, so that the sign-in has to be newer than that.
+    * ``signed_out``: whether somebody signed out on purpose.
+    """
+
+    session: Session | None = None
+    ended_at: float | None = None
+    signed_out: bool = False
+
+
+NOBODY = Sighting()
+INVALID = Sighting(problem=Reason.SESSION_INVALID)
+
+
+class Recent(Generic[V]):
+    """A bounded cache without locks: two dictionaries, of which the older one is dropped whole.
+
+    Races between threads cost an entry at worst; nothing is deleted while somebody looks (speed trap 4).
+    """
+
+    __slots__ = ("_entries", "_old", "_young")
+
+    def __init__(self, entries: int) -> None:
+        self._entries = entries
+        self._young: dict[str, V] = {}
+        self._old: dict[str, V] = {}
+
+    def get(self, key: str) -> V | None:
+        """What was put under ``key``, unless it was crowded out."""
+        value = self._young.get(key)
+        if value is None and (value := self._old.get(key)) is not None:
+            self.put(key, value)
+        return value
+
+    def put(self, key: str, value: V) -> None:
+        """Remember ``value``."""
+        if len(self._young) >= self._entries:
+            self._old, self._young = self._young, {}
+        self._young[key] = value
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+
+class Sessions:
+    """Reads session cookies under one key ring (that of ``codec``); made anew when the ring changes."""
+
+    def __init__(self, codec: CookieCodec, cache_entries: int = CACHE_ENTRIES) -> None:
+        self.codec = codec
+        self._found: Recent[Found] = Recent(cache_entries)
+        self._seen: Recent[tuple[str, int]] = Recent(cache_entries)
+
+    def sight(self, cookie_header: str, cut: Cut, now: float) -> Sighting:
+        """Who is signed in according to ``cookie_header`` (the raw header; empty when there was none)."""
+        text = find_cookie(cookie_header, self.codec.session_name)
+        if text is None:
+            return NOBODY
+        # security rule 22: exactly one cookie of exactly our name, else nobody is signed in
+        found = self.lookup(text, cut) if isinstance(text, str) else None
+        if found is None:
+            return INVALID
+        last_seen = self.last_seen(cookie_header, found.session)
+        state = state_of(found.session, last_seen, now, self.codec.limits)
+        return Sighting(found, state, last_seen, state.reason)
+
+    def lookup(self, text: str, cut: Cut) -> Found | None:
+        """The session in the value ``text``, whatever its age; ``None`` when it is not one of ours.
+
+        Only what was verified is remembered, so a million forged cookies leave no trace in memory.
+        """
+        found = self._found.get(text)
+        if found is not None and found.wanted_id == cut.wanted_id:
+            return found
+        session = self.codec.decode(text)
+        if session is None:
+            return None
+        found = identify(session, issuer=self.codec.issuer, cut=cut)
+        self._found.put(text, found)
+        return found
+
+    def last_seen(self, cookie_header: str, session: Session) -> float | None:
+        """When ``session`` was last used; ``None`` without a valid activity cookie.
+
+        A late answer to an older session may have overwritten the cookie: one that is genuine but another
+        session's falls back to when this session's claims were fetched, which was activity too.
+        """
+        text = find_cookie(cookie_header, self.codec.activity_name)
+        if not isinstance(text, str):
+            return None
+        seen = self._seen.get(text)
+        if seen is None:
+            activity = self.codec.decode_activity(text)
+            if activity is None:
+                return None
+            seen = (activity.session_id, activity.at)
+            self._seen.put(text, seen)
+        session_id, at = seen
+        return at if session_id == session.id else session.renewed
+
+    def before(self, cookie_header: str, now: float) -> Before:
+        """What the next sign-in in this browser has to take into account."""
+        signed_out = self.codec.signed_out(cookie_header, now)
+        text = find_cookie(cookie_header, self.codec.session_name)
+        session = self.codec.decode(text) if isinstance(text, str) else None
+        if session is None:
+            return Before(None, self._ended_without_session(cookie_header, now), signed_out)
+        last_seen = self.last_seen(cookie_header, session)
+        if state_of(session, last_seen, now, self.codec.limits).ended:
+            return Before(None, ended_at(session, last_seen, now, self.codec.limits), signed_out)
+        return Before(session, None, signed_out)
+
+    def _ended_without_session(self, cookie_header: str, now: float) -> float | None:
+        """Browsers drop the session cookie at its hard end; the activity cookie still knows of it."""
+        text = find_cookie(cookie_header, self.codec.activity_name)
+        activity = self.codec.decode_activity(text) if isinstance(text, str) else None
+        if activity is None:
+            return None
+        end = min(activity.at + self.codec.limits.idle_seconds, activity.ends)
+        return end if end <= now else None
