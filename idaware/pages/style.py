@@ -1,7 +1,7 @@
 """What every page of ours looks like: one stylesheet, the mark, the pictograms. All inline, nothing fetched.
 
-Colours are custom properties, written once for light and once for dark; a test measures their contrast (WCAG 2.2,
-1.4.3: 4.5 to 1 for text). Meaning is never in a colour alone: a tone comes with a pictogram and a word.
+Colours are custom properties, written once for light and once for dark; a test measures their contrast (WCAG
+2.2, 1.4.3: 4.5 to 1 for text). Meaning is never in a colour alone: a tone comes with a pictogram and a word.
 """
 
 from __future__ import annotations
@@ -175,9 +175,12 @@ _MEDIA: Final = """
 """
 
 BASE_CSS: Final = compact(_COLOURS + _FRAME + _TEXT + _PARTS + _MEDIA)
-"""The stylesheet of all pages. Classes for other pages to use: ``card`` (``ask``, ``good``, ``warn``, ``bad``),
-``eyebrow``, ``lead``, ``muted``, ``actions``, ``button`` (``quiet``), ``notice`` (same tones), ``facts`` (a ``dl`` whose
-pairs stand in a ``div``), ``chips``, ``verdict`` (same tones); on ``body``: ``wide``."""
+"""The stylesheet of all pages. Classes for other pages to use:
+
+``card``, ``notice``, ``verdict`` (each with a tone: ``ask``, ``good``, ``warn``, ``bad``), ``eyebrow``, ``badge``,
+``lead``, ``muted``, ``actions``, ``button`` (``quiet``), ``facts`` (a ``dl`` whose pairs stand in a ``div``),
+``chips``; on ``body``: ``wide``.
+"""
 
 
 def _icon(paths: str) -> Markup:
