@@ -1,8 +1,8 @@
 """The cookies of a session: the session itself, its last activity, and the mark of an explicit sign-out.
 
 Belongs here: what is written into which cookie, and reading it back. The session cookie never changes between
-sign-in and renewal, so a slow answer cannot bring back an old one; what changes is a second cookie (session id,
-time) that proves nothing alone. Not here: whether a session still counts (``lifetimes.py``).
+sign-in and renewal, so a slow answer cannot bring back an old one; what changes is a second cookie (session
+id, time) that proves nothing alone. Not here: whether a session still counts (``lifetimes.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from idaware.errors import ClientError
 from idaware.http.cookies import expire_cookie, find_cookie, set_cookie
 from idaware.reasons import Reason
-from idaware.session.lifetimes import Limits, hard_end
+from idaware.session.lifetimes import Lifetimes, hard_end
 from idaware.session.record import VERSION, Session, pack, unpack
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 MAX_COOKIE_BYTES = 4096
 REMEMBERED_SECONDS = 7 * 86_400
-"""How long a browser remembers that a session here ended: until then the next sign-in has to be a real one."""
+"""How long a browser remembers that a session here ended: until then the next sign-in has to be a real one.
+"""
 
 
 class Activity(msgspec.Struct, frozen=True, array_like=True):
@@ -56,16 +57,17 @@ def _read(decoder: msgspec.msgpack.Decoder[_T], payload: bytes) -> _T | None:
 class CookieCodec:
     """Writes and reads the session's cookies under one key ring.
 
-    ``session_name``, ``activity_name``, ``signed_out_name`` are the cookies' names. ``limits``: see ``Limits``.
+    ``session_name``, ``activity_name``, ``signed_out_name`` are the cookies' names. ``lifetimes``: the
+    configured bounds.
     """
 
     def __init__(self, ring: KeyRing, settings: Settings) -> None:
-        self.limits = Limits.of(settings)
+        self.lifetimes = Lifetimes.of(settings)
         self.issuer = settings.issuer
         self.session_name = settings.cookie_name
         self.activity_name = f"{settings.cookie_name}-a"
         self.signed_out_name = f"{settings.cookie_name}-out"
-        self._remembered_seconds = self.limits.idle_seconds + REMEMBERED_SECONDS
+        self._remembered_seconds = self.lifetimes.idle_seconds + REMEMBERED_SECONDS
         self._secure = settings.secure
         self._samesite = settings.cookie_samesite
         self._frame_bytes = len(self._set(self.session_name, "", 9_999_999_999))
@@ -73,13 +75,14 @@ class CookieCodec:
         self._activity_seal = ring.seal("activity")
         self._signed_out_seal = ring.seal("signed-out")
 
-    # -- the session -------------------------------------------------------------------------------------------
+    # -- the session -----------------------------------------------------------------------------------
 
     def encode(self, session: Session) -> str:
         """The value of the session cookie.
 
-        Raises ``ClientError`` (``session_too_large``) where the whole cookie would have more than 4,096 bytes, name
-        and attributes included: a browser would drop it without a word. What the session was cut for goes first.
+        Raises ``ClientError`` (``session_too_large``) where the whole cookie would have more than 4,096
+        bytes, name and attributes included: a browser would drop it without a word. What the session was
+        cut for goes first.
         """
         for candidate in (session, msgspec.structs.replace(session, cut=b"")):
             value = self._session_seal.close(pack(candidate))
@@ -88,8 +91,8 @@ class CookieCodec:
                 return value
         raise ClientError(
             Reason.SESSION_TOO_LARGE,
-            f"the session cookie would have {size_bytes} bytes, browsers keep {MAX_COOKIE_BYTES}; have the policy "
-            "name fewer groups and claims",
+            f"the session cookie would have {size_bytes} bytes, browsers keep {MAX_COOKIE_BYTES}; "
+            "have the policy name fewer groups and claims",
         )
 
     def decode(self, text: str) -> Session | None:
@@ -99,14 +102,14 @@ class CookieCodec:
 
     def session_cookie(self, session: Session, now: float) -> str:
         """``Set-Cookie`` for ``session``; the browser drops it at the hard end. Raises as ``encode`` does."""
-        max_age_seconds = max(1, int(hard_end(session, self.limits) - now))
+        max_age_seconds = max(1, int(hard_end(session, self.lifetimes) - now))
         return self._set(self.session_name, self.encode(session), max_age_seconds)
 
-    # -- its activity ------------------------------------------------------------------------------------------
+    # -- its activity ----------------------------------------------------------------------------------
 
     def encode_activity(self, session: Session, at: float) -> str:
         """The value of the activity cookie: ``session`` was used at ``at``."""
-        record = Activity(VERSION, session.id, int(at), int(hard_end(session, self.limits)))
+        record = Activity(VERSION, session.id, int(at), int(hard_end(session, self.lifetimes)))
         return self._activity_seal.close(msgspec.msgpack.encode(record))
 
     def decode_activity(self, text: str) -> Activity | None:
@@ -119,7 +122,7 @@ class CookieCodec:
         """``Set-Cookie`` that notes activity now. It outlives the session and holds nothing personal."""
         return self._set(self.activity_name, self.encode_activity(session, now), self._remembered_seconds)
 
-    # -- beginning and end -------------------------------------------------------------------------------------
+    # -- beginning and end -----------------------------------------------------------------------------
 
     def sign_in_cookies(self, session: Session, now: float) -> tuple[str, ...]:
         """What a completed sign-in sets: session, activity; the mark of an earlier sign-out goes."""
@@ -130,13 +133,16 @@ class CookieCodec:
         )
 
     def sign_out_cookies(self, now: float) -> tuple[str, ...]:
-        """What an explicit sign-out sets: no session, no activity, and a mark that the next sign-in asks anew."""
+        """What an explicit sign-out sets: no session, no activity, and a mark that the next sign-in asks
+        anew.
+        """
         mark = _SignedOut(VERSION, int(now) + REMEMBERED_SECONDS)
         value = self._signed_out_seal.close(msgspec.msgpack.encode(mark))
         return (
             self._expire(self.session_name, self._samesite),
             self._expire(self.activity_name, self._samesite),
-            # Lax: a link from elsewhere that starts the next sign-in brings it, also with COOKIE_SAMESITE=strict.
+            # Lax: a link from elsewhere that starts the next sign-in brings it, also with
+            # COOKIE_SAMESITE=strict.
             set_cookie(
                 self.signed_out_name, value, max_age=REMEMBERED_SECONDS, secure=self._secure, samesite="lax"
             ),
@@ -154,4 +160,3 @@ class CookieCodec:
 
     def _expire(self, name: str, samesite: str) -> str:
         return expire_cookie(name, secure=self._secure, samesite=samesite)
-

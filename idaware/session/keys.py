@@ -25,14 +25,16 @@ MAX_SEALED_BYTES = 4096
 """Nothing longer is looked at: a browser keeps no larger cookie."""
 
 _SIGNATURE_LENGTH = 43  # 32 bytes in base64url without padding
-_CANONICAL_LAST = frozenset("AEIMQUYcgkosw048")  # four bits and two zero bits: the one spelling of the last byte
+_CANONICAL_LAST = frozenset(
+    "AEIMQUYcgkosw048"
+)  # four bits and two zero bits: the one spelling of the last byte
 
 
 class Seal:
     """Signs small values under one purpose's keys, and opens them again.
 
-    A sealed value is ``<base64url payload>.<base64url HMAC-SHA256>``. It is signed, not encrypted, and holds no
-    time of its own: whoever seals puts version and expiry inside.
+    A sealed value is ``<base64url payload>.<base64url HMAC-SHA256>``. It is signed, not encrypted, and
+    holds no time of its own: whoever seals puts version and expiry inside.
     """
 
     __slots__ = ("_signer",)
@@ -47,8 +49,8 @@ class Seal:
     def open(self, text: str) -> bytes | None:
         """The payload of ``text``; ``None`` unless one of the ring's keys signed it for this purpose.
 
-        Only the canonical spelling counts: libraries accept four spellings of a signature's last character, and
-        padding (security rule 24). The cheap checks come before the HMAC.
+        Only the canonical spelling counts: libraries accept four spellings of a signature's last character,
+        and padding (security rule 24). The cheap checks come before the HMAC.
         """
         body, _, signature = text.rpartition(".")
         if len(text) > MAX_SEALED_BYTES or not text.isascii():
@@ -66,8 +68,9 @@ class KeyRing:
     """The secrets of a deployment, newest first; the newest signs, each of them verifies.
 
     Keys are derived by HKDF-SHA256 (RFC 5869) with a label of purpose, issuer, client id and base URL, so one
-    secret that is mounted by forty tools makes forty unrelated rings (security rule 23). A ring is immutable: after
-    a rotation a new one is made, and a secret that was removed counts for nothing from then on.
+    secret that is mounted by forty tools makes forty unrelated rings (security rule 23). A ring is
+    immutable: after a rotation a new one is made, and a secret that was removed counts for nothing from
+    then on.
 
     ``generation`` names the set of keys, for caches; it tells nothing about them.
 
@@ -96,9 +99,7 @@ class KeyRing:
 
     def signer(self, purpose: str) -> Signer:
         """An itsdangerous signer under the keys of ``purpose`` (its list ends with the newest)."""
-        return Signer(
-            list(reversed(self.keys(purpose))), key_derivation="none", digest_method=hashlib.sha256
-        )
+        return Signer(list(reversed(self.keys(purpose))), key_derivation="none", digest_method=hashlib.sha256)
 
     def seal(self, purpose: str) -> Seal:
         """What signs and opens values of ``purpose``."""

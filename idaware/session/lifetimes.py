@@ -1,7 +1,8 @@
 """How long a session counts: hard end, idle end, stale, due for renewal.
 
-Belongs here: comparisons of times. Every time is UTC epoch seconds, every duration seconds; ``now`` is handed in.
-A time that lies in the future by more than the leeway proves nothing, so it never makes a session live longer.
+Belongs here: comparisons of times. Every time is UTC epoch seconds, every duration seconds; ``now`` is
+handed in. A time that lies in the future by more than the leeway proves nothing, so it never makes a
+session live longer.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ STEP_UP_WINDOW_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Lifetimes:
     """The configured bounds of a session (``configuration.md``, Sessions)."""
 
     max_seconds: int
@@ -31,8 +32,8 @@ class Limits:
     stale_seconds: int
 
     @classmethod
-    def of(cls, settings: Settings) -> Limits:
-        """The limits that ``settings`` hold."""
+    def of(cls, settings: Settings) -> Lifetimes:
+        """The lifetimes that ``settings`` hold."""
         return cls(
             settings.session_max, settings.session_idle, settings.session_refresh, settings.session_stale
         )
@@ -41,8 +42,8 @@ class Limits:
 class SessionState(Enum):
     """What a session is good for right now.
 
-    ``LIVE`` and ``REFRESH_DUE`` pass (the latter renews on the next navigation); ``STALE`` passes nothing but a
-    sign-in keeps its start; ``IDLE`` and ``EXPIRED`` have ended.
+    ``LIVE`` and ``REFRESH_DUE`` pass (the latter renews on the next navigation); ``STALE`` passes nothing
+    but a sign-in keeps its start; ``IDLE`` and ``EXPIRED`` have ended.
     """
 
     LIVE = "live"
@@ -74,39 +75,46 @@ _REASONS = {
 }
 
 
-def state_of(session: Session, last_seen: float | None, now: float, limits: Limits) -> SessionState:
+def state_of(session: Session, last_seen: float | None, now: float, lifetimes: Lifetimes) -> SessionState:
     """The state of ``session``, last used at ``last_seen`` (``None``: its activity cookie is missing)."""
-    if now >= hard_end(session, limits):
+    if now >= hard_end(session, lifetimes):
         return SessionState.EXPIRED
-    if last_seen is None or not -LEEWAY_SECONDS <= now - last_seen < limits.idle_seconds:
-        return SessionState.IDLE  # a missing activity cookie is idle
+    # A missing activity cookie is idle.
+    if last_seen is None or not -LEEWAY_SECONDS <= now - last_seen < lifetimes.idle_seconds:
+        return SessionState.IDLE
     age_seconds = now - session.renewed
-    if age_seconds >= limits.stale_seconds or min(age_seconds, now - session.started) < -LEEWAY_SECONDS:
+    if age_seconds >= lifetimes.stale_seconds or min(age_seconds, now - session.started) < -LEEWAY_SECONDS:
         return SessionState.STALE
-    return SessionState.REFRESH_DUE if age_seconds >= limits.refresh_seconds else SessionState.LIVE
+    return SessionState.REFRESH_DUE if age_seconds >= lifetimes.refresh_seconds else SessionState.LIVE
 
 
-def hard_end(session: Session, limits: Limits) -> float:
+def hard_end(session: Session, lifetimes: Lifetimes) -> float:
     """When ``session`` ends whatever happens: as signed into it, or earlier where the setting was lowered."""
-    return min(session.expires, session.started + limits.max_seconds)
+    return min(session.expires, session.started + lifetimes.max_seconds)
 
 
-def ended_at(session: Session, last_seen: float | None, now: float, limits: Limits) -> float:
-    """When a session that is ``IDLE`` or ``EXPIRED`` ended. Without ``last_seen``: its claims were last proof."""
-    idle_end = (session.renewed if last_seen is None else last_seen) + limits.idle_seconds
-    return min(idle_end, hard_end(session, limits), now)
+def ended_at(session: Session, last_seen: float | None, now: float, lifetimes: Lifetimes) -> float:
+    """When a session that is ``IDLE`` or ``EXPIRED`` ended. Without ``last_seen``: its claims were last
+    proof.
+    """
+    idle_end = (session.renewed if last_seen is None else last_seen) + lifetimes.idle_seconds
+    return min(idle_end, hard_end(session, lifetimes), now)
 
 
-def needs_activity_cookie(last_seen: float, now: float, limits: Limits) -> bool:
-    """Whether the answer should note activity anew: at most once a minute, more often for very short idle times."""
-    return now - last_seen >= min(ACTIVITY_EVERY_SECONDS, limits.idle_seconds / 3)
+def needs_activity_cookie(last_seen: float | None, now: float, lifetimes: Lifetimes) -> bool:
+    """Whether the answer to a session that passes should note activity anew.
+
+    At most once a minute; more often where the idle end would come before that.
+    """
+    return last_seen is None or now - last_seen >= min(ACTIVITY_EVERY_SECONDS, lifetimes.idle_seconds / 3)
 
 
 def step_up_was_tried(session: Session, requirement: str, auth_within: int | None, now: float) -> bool:
     """Whether the sign-in that made ``session`` was already asked for ``requirement`` (its digest), just now.
 
-    If so and it is still unmet, another try would loop: refuse with ``step_up_unmet``. After a minute (or after
-    ``auth_within`` seconds, when a sign-in that met it then has aged) a new try is a person's wish, not a loop.
+    If so and it is still unmet, another try would loop: refuse with ``step_up_unmet``. After a minute (or
+    after ``auth_within`` seconds, when a sign-in that met it then has aged) a new try is a person's wish,
+    not a loop.
     """
-    window_seconds = STEP_UP_WINDOW_SECONDS if auth_within is None else min(STEP_UP_WINDOW_SECONDS, auth_within)
+    window_seconds = min(STEP_UP_WINDOW_SECONDS, auth_within or STEP_UP_WINDOW_SECONDS)
     return session.step_up_tried == requirement and now - session.step_up_at <= window_seconds

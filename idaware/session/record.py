@@ -1,14 +1,14 @@
 """What a session knows, and what it was cut for.
 
 Belongs here: the record and its compact binary form. Signing and cookies are in ``cookie.py``, times in
-``lifetimes.py``. The record is positional: fields are only ever *added at the end, with a default*, so that the
-release before and the release after can read it; anything else needs a new ``VERSION``.
+``lifetimes.py``. The record is positional: fields are only ever *added at the end, with a default*, so that
+the release before and the release after can read it; anything else needs a new ``VERSION``.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from idaware.identity import LOGIN_ALIAS, Identity, Wanted
+from idaware.policy.digests import affix_text, digest_of, digests_of, wanted_id
 
 VERSION = 1
 DIGEST_BYTES = 4
@@ -27,10 +28,11 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     """One sign-in of one person in one browser. Times are UTC epoch seconds.
 
     * ``id``: random; new at each sign-in, renewal and step-up (security rule 24).
-    * ``started``: the first start; it survives renewal. ``expires``: the hard end as it was when this was made.
+    * ``started``: the first start; it survives renewal. ``expires``: the hard end as it was when this was
+      made.
     * ``renewed``: when the claims were fetched.
-    * ``groups``: those of the person's groups that were wanted, ``None`` when unknown; ``groups_total`` of all;
-      ``groups_left_out``: why they are unknown (``overage``, ``not_granted``).
+    * ``groups``: those of the person's groups that were wanted, ``None`` when unknown; ``groups_total`` of
+      all; ``groups_left_out``: why they are unknown (``overage``, ``not_granted``).
     * ``claims``: claim path, as written in the policy, to its value.
     * ``cut``: digests of what the session was cut for, packed; empty where there were too many of them.
       ``wanted_id``: name of that set as a whole.
@@ -61,6 +63,19 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     step_up_tried: str | None = None
     step_up_at: int = 0
 
+    @property
+    def cut_digests(self) -> frozenset[str]:
+        """What the session was cut for, as digests; unpacked at each call."""
+        return unpack_digests(self.cut)
+
+    def covers(self, needs: frozenset[str], in_force: str) -> bool:
+        """Whether the session was cut for everything that a decision names (``needs``, as digests).
+
+        ``in_force`` is the ``wanted_id`` of the policy in force. A superset always covers, so replicas with an old and
+        a new policy do not fight.
+        """
+        return self.wanted_id == in_force or needs <= self.cut_digests
+
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Session)
@@ -81,7 +96,7 @@ def unpack(payload: bytes) -> Session | None:
 
 
 def pack_digests(digests: Iterable[str]) -> bytes:
-    """Digests (six characters of base64url each) as one sorted byte string; empty beyond ``MAX_CUT_BYTES``."""
+    """Digests (base64url) as one sorted byte string; empty beyond ``MAX_CUT_BYTES``."""
     packed = b"".join(sorted(base64.urlsafe_b64decode(digest + "==") for digest in digests))
     return packed if len(packed) <= MAX_CUT_BYTES else b""
 
@@ -94,48 +109,34 @@ def unpack_digests(packed: bytes) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What sessions are cut for: the wanted items of the policy in force, their digests, the set's name.
-
-    ``digest_of(kind, text)`` is the policy's digest function; ``kind`` is ``group``, ``affix`` or ``claim``.
-    """
+    """What sessions are cut for: the wanted items of the policy in force, their digests, the set's name."""
 
     wanted: Wanted
     digests: frozenset[str]
     wanted_id: str
-    digest_of: Callable[[str, str], str]
+
+    @classmethod
+    def of(cls, wanted: Wanted) -> Cut:
+        """The cut for ``wanted``: what the policy, its ``keep`` and the application's guards name."""
+        digests = digests_of(wanted)
+        return cls(wanted, digests, wanted_id(digests))
 
     def common(self, digests: frozenset[str]) -> Wanted:
         """Those wanted items that a session with the cut ``digests`` holds."""
-        wanted, digest_of = self.wanted, self.digest_of
+        wanted = self.wanted
         return Wanted(
-            frozenset(text for text in wanted.groups if digest_of("group", text) in digests),
-            frozenset(pair for pair in wanted.group_affixes if digest_of("affix", "*".join(pair)) in digests),
-            frozenset(path for path in wanted.claims if digest_of("claim", path) in digests),
+            frozenset(group for group in wanted.groups if digest_of("group", group) in digests),
+            frozenset(
+                affix for affix in wanted.group_affixes if digest_of("affix", affix_text(*affix)) in digests
+            ),
+            frozenset(claim for claim in wanted.claims if digest_of("claim", claim) in digests),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A session whose cookie was verified, with the identity that it stands for."""
-
-    session: Session
-    identity: Identity
-    cut: frozenset[str]
-    wanted_id: str
-
-    def covers(self, needs: frozenset[str]) -> bool:
-        """Whether the session was cut for everything that a decision names (``needs``, as digests).
-
-        A superset always covers, so replicas with an old and a new policy do not fight.
-        """
-        return self.session.wanted_id == self.wanted_id or needs <= self.cut
-
-
-def identify(session: Session, *, issuer: str, cut: Cut) -> Found:
-    """The identity of ``session``'s person, as the policy in force (``cut``) can ask about it."""
-    digests = unpack_digests(session.cut)
-    kept = cut.wanted if session.wanted_id == cut.wanted_id else cut.common(digests)
-    identity = Identity(
+def identify(session: Session, *, issuer: str, cut: Cut) -> Identity:
+    """Who ``session``'s person is, as far as the policy in force (``cut``) may ask about it."""
+    kept = cut.wanted if session.wanted_id == cut.wanted_id else cut.common(session.cut_digests)
+    return Identity(
         subject=session.subject,
         issuer=issuer,
         alias=LOGIN_ALIAS,
@@ -155,4 +156,3 @@ def identify(session: Session, *, issuer: str, cut: Cut) -> Found:
         session_id=session.id,
         kept=kept,
     )
-    return Found(session, identity, digests, cut.wanted_id)

@@ -1,8 +1,8 @@
 """From a ``Cookie`` header to who is signed in, and for how long still.
 
-Belongs here: finding, verifying and remembering session cookies. What the request may do is the gate's. The cache
-holds identities, never decisions: each hit is compared with the clock again, and a new key ring or policy makes
-its entries worthless.
+Belongs here: finding, verifying and remembering session cookies. What the request may do is the gate's. The
+cache holds identities, never decisions: each hit is compared with the clock again, and a new key ring or
+policy makes its entries worthless.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from idaware.http.cookies import find_cookie
+from idaware.identity import ANONYMOUS, Identity
 from idaware.reasons import Reason
 from idaware.session.cookie import CookieCodec
-from idaware.session.lifetimes import SessionState, ended_at, state_of
-from idaware.session.record import Cut, Found, Session, identify
+from idaware.session.lifetimes import ended_at, state_of
+from idaware.session.record import Cut, Session, identify
 
 CACHE_ENTRIES = 1024
 
@@ -22,20 +23,16 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What the cookies of a request say.
+class Reading:
+    """What the session cookie of a request says, whatever its age.
 
-    * ``found``: the session, also one that has ended or is stale; ``None`` when there is none.
-    * ``state``: its state (``None`` without a session).
-    * ``last_seen``: its last activity, UTC epoch seconds.
-    * ``problem``: why nobody is signed in although a cookie came (``session_invalid``), or why the session does
-      not pass; ``None`` where it passes, and where no cookie came.
+    ``session`` and ``identity``: who; ``None`` and ``ANONYMOUS`` without a session. ``error``: why nobody
+    is signed in although a cookie came (``session_invalid``).
     """
 
-    found: Found | None = None
-    state: SessionState | None = None
-    last_seen: float | None = None
-    problem: Reason | None = None
+    session: Session | None = None
+    identity: Identity = ANONYMOUS
+    error: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,8 @@ class Before:
     """What was in this browser before a sign-in.
 
     * ``session``: one that goes on (live, due or stale), so that its start survives; else ``None``.
-    * ``ended_at``: when one ended by idleness or at its hard end, so that the sign-in has to be newer than that.
+    * ``ended_at``: when one ended by idleness or at its hard end, so that the sign-in has to be newer than
+      that.
     * ``signed_out``: whether somebody signed out on purpose.
     """
 
@@ -52,8 +50,8 @@ class Before:
     signed_out: bool = False
 
 
-NOBODY = Sighting()
-INVALID = Sighting(problem=Reason.SESSION_INVALID)
+_NOBODY = Reading()
+_INVALID = Reading(error=Reason.SESSION_INVALID)
 
 
 class Recent(Generic[V]):
@@ -87,40 +85,37 @@ class Recent(Generic[V]):
 
 
 class Sessions:
-    """Reads session cookies under one key ring (that of ``codec``); made anew when the ring changes."""
+    """Reads session cookies under one key ring (that of ``codec``), for one policy (``cut``).
 
-    def __init__(self, codec: CookieCodec, cache_entries: int = CACHE_ENTRIES) -> None:
+    Made anew when either changes, and with it the cache.
+    """
+
+    def __init__(self, codec: CookieCodec, cut: Cut, cache_entries: int = CACHE_ENTRIES) -> None:
         self.codec = codec
-        self._found: Recent[Found] = Recent(cache_entries)
+        self.cut = cut
+        self._read: Recent[Reading] = Recent(cache_entries)
         self._seen: Recent[tuple[str, int]] = Recent(cache_entries)
 
-    def sight(self, cookie_header: str, cut: Cut, now: float) -> Sighting:
-        """Who is signed in according to ``cookie_header`` (the raw header; empty when there was none)."""
+    def read(self, cookie_header: str) -> Reading:
+        """Who the session cookie in ``cookie_header`` (raw; empty when there was none) names.
+
+        Whether the session still counts is for ``state_of`` to say, at each request. Only what was verified
+        is remembered, so a million forged cookies leave no trace in memory.
+        """
         text = find_cookie(cookie_header, self.codec.session_name)
         if text is None:
-            return NOBODY
-        # security rule 22: exactly one cookie of exactly our name, else nobody is signed in
-        found = self.lookup(text, cut) if isinstance(text, str) else None
-        if found is None:
-            return INVALID
-        last_seen = self.last_seen(cookie_header, found.session)
-        state = state_of(found.session, last_seen, now, self.codec.limits)
-        return Sighting(found, state, last_seen, state.reason)
-
-    def lookup(self, text: str, cut: Cut) -> Found | None:
-        """The session in the value ``text``, whatever its age; ``None`` when it is not one of ours.
-
-        Only what was verified is remembered, so a million forged cookies leave no trace in memory.
-        """
-        found = self._found.get(text)
-        if found is not None and found.wanted_id == cut.wanted_id:
-            return found
+            return _NOBODY
+        if not isinstance(text, str):
+            return _INVALID  # security rule 22: exactly one cookie of exactly our name
+        reading = self._read.get(text)
+        if reading is not None:
+            return reading
         session = self.codec.decode(text)
         if session is None:
-            return None
-        found = identify(session, issuer=self.codec.issuer, cut=cut)
-        self._found.put(text, found)
-        return found
+            return _INVALID
+        reading = Reading(session, identify(session, issuer=self.codec.issuer, cut=self.cut))
+        self._read.put(text, reading)
+        return reading
 
     def last_seen(self, cookie_header: str, session: Session) -> float | None:
         """When ``session`` was last used; ``None`` without a valid activity cookie.
@@ -144,13 +139,12 @@ class Sessions:
     def before(self, cookie_header: str, now: float) -> Before:
         """What the next sign-in in this browser has to take into account."""
         signed_out = self.codec.signed_out(cookie_header, now)
-        text = find_cookie(cookie_header, self.codec.session_name)
-        session = self.codec.decode(text) if isinstance(text, str) else None
+        session = self.read(cookie_header).session
         if session is None:
             return Before(None, self._ended_without_session(cookie_header, now), signed_out)
         last_seen = self.last_seen(cookie_header, session)
-        if state_of(session, last_seen, now, self.codec.limits).ended:
-            return Before(None, ended_at(session, last_seen, now, self.codec.limits), signed_out)
+        if state_of(session, last_seen, now, self.codec.lifetimes).ended:
+            return Before(None, ended_at(session, last_seen, now, self.codec.lifetimes), signed_out)
         return Before(session, None, signed_out)
 
     def _ended_without_session(self, cookie_header: str, now: float) -> float | None:
@@ -159,5 +153,5 @@ class Sessions:
         activity = self.codec.decode_activity(text) if isinstance(text, str) else None
         if activity is None:
             return None
-        end = min(activity.at + self.codec.limits.idle_seconds, activity.ends)
+        end = min(activity.at + self.codec.lifetimes.idle_seconds, activity.ends)
         return end if end <= now else None
