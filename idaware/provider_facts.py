@@ -1,9 +1,10 @@
-"""What is known about OpenID providers before any of them is asked: names, how to recognise an issuer, who may sign in.
+"""What is known about OpenID providers before any of them is asked.
 
-Belongs here: facts that settings, policy and ``oidc`` need alike, as data. What a provider does differently on the
-wire (claims, prompts, logout) belongs in ``idaware/oidc/providers.py``, which builds on this module.
+Belongs here: facts that settings, policy and ``oidc`` need alike, as data: names, how to recognise an
+issuer, who may sign in there. What a provider does differently on the wire (claims, prompts, logout) belongs
+in ``idaware/oidc/providers.py``, which builds on this module.
 
-Recognising is tolerant (letter case of the host, a default port, a trailing dot or slash), since what is *not*
+Recognising is tolerant (letter case of the host, a port, a trailing dot or slash), since what is *not*
 recognised as shared by everybody is taken for an organisation's own.
 """
 
@@ -28,8 +29,8 @@ class ProviderFacts:
 
     * ``multi_tenant``: each of its issuers is one that anybody can sign in at.
     * ``shared_hosts``, ``shared_tenants``: where only some are: by host, or by the first segment of the path.
-    * ``hosts``, ``host_suffixes``, ``host_prefixes``: hosts it is recognised by; ``path`` is tried after those of all
-      providers, since a path is a weaker sign.
+    * ``hosts``, ``host_suffixes``, ``host_prefixes``: hosts it is recognised by; ``path`` is tried after
+      those of all providers, since a path is a weaker sign.
     * ``hosted_domain_checked``: a domain counts only with an equal ``hd`` claim (``policy.md`` section 4).
     """
 
@@ -46,7 +47,7 @@ class ProviderFacts:
 FACTS: Mapping[str, ProviderFacts] = MappingProxyType(
     {
         GENERIC: ProviderFacts(
-            # Sign-in services of the public internet that follow OpenID Connect and have no quirks of their own here.
+            # Sign-in services of the public internet; they have no quirks of their own here.
             shared_hosts=frozenset(
                 {
                     "api.login.yahoo.com",
@@ -131,8 +132,8 @@ def recognise(issuer: str) -> str:
 def is_multi_tenant(issuer: str, provider: str) -> bool:
     """Whether anybody can sign in at ``issuer``: then "signed in" says nothing about who somebody is.
 
-    ``provider`` is the configured or recognised name. A name can only add to what the issuer itself shows, so that
-    ``IDAWARE_PROVIDER=keycloak`` does not make Google's issuer an organisation's own.
+    ``provider`` is the configured or recognised name. A name can only add to what the issuer itself shows, so
+    that ``IDAWARE_PROVIDER=keycloak`` does not make Google's issuer an organisation's own.
     """
     host, path = _split(issuer)
     tenant = path.lstrip("/").partition("/")[0].lower()
