@@ -15,7 +15,7 @@ PartState: TypeAlias = Literal["ok", "degraded", "unavailable"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that readiness looks at: ``policy``, ``provider``, a sink. ``message`` never holds a secret."""
+    """One thing that readiness looks at: ``policy``, ``provider``, a sink. No secret in ``message``."""
 
     name: str
     state: PartState
@@ -28,7 +28,7 @@ def healthz() -> Page:
 
 
 def readyz(*, ready: bool, parts: Sequence[Part], detailed: bool) -> Page:
-    """503 only while not ``ready`` (before the first policy, while draining); a part that fails is ``degraded``, 200.
+    """503 only while not ``ready``: before the first policy, while draining. A failing part is ``degraded``, 200.
 
     Anonymous callers get the status alone: ``detailed`` is for those who may know more.
     """

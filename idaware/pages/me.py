@@ -28,8 +28,10 @@ MOST_RULES_SHOWN: Final = 200
 class SessionFacts:
     """When what happens to the session, in UTC epoch seconds; ``None`` where it does not apply.
 
-    ``started``: first sign-in. ``renews_at``: from then on the next page brings the claims up to date. ``stale_at``:
-    nothing passes on old claims any more. ``idle_at``: the end if nothing happens until then. ``ends_at``: the hard end.
+    * ``started``: the first sign-in.
+    * ``renews_at``: from then on the next page brings the claims up to date.
+    * ``stale_at``: from then on nothing passes on the old claims.
+    * ``idle_at``: the end, if nothing happens until then. ``ends_at``: the end, whatever happens.
     """
 
     started: float | None = None
@@ -41,7 +43,7 @@ class SessionFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """One rule and what it answers this person; no ``methods`` means every method that no other rule names."""
+    """One rule and what it answers this person; no ``methods``: every method that no other rule names."""
 
     rule_id: str
     patterns: tuple[str, ...]
@@ -66,26 +68,32 @@ class Me:
 _VERDICTS: Final[dict[Answer, tuple[str, str, str]]] = {
     "yes": ("good", "check", "Yes"),
     "no": ("bad", "cross", "No"),
-    "step_up": ("warn", "up", "After a new sign-in"),
+    "step_up": ("warn", "up", "After step-up"),
 }
 
 _VERDICT: Final = Markup('<span class="verdict {tone}">{icon}{word}</span>')
-_ROW: Final = Markup("<tr><td>{verdict}</td><td>{what}</td><td>{rule}</td></tr>\n")
-_TABLE: Final = Markup(
-    '<h2 id="reach">What you may reach</h2>\n<table aria-labelledby="reach">\n<thead><tr><th scope="col">Open to you</th>'
-    '<th scope="col">Pages and methods</th><th scope="col">Rule</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{more}'
+_ROW: Final = Markup(
+    '<tr role="row"><td role="cell">{verdict}</td><td role="cell">{what}</td>'
+    '<td role="cell">{rule}</td></tr>\n'
+)
+_TABLE: Final = Markup(  # roles, since a narrow window turns the rows into blocks
+    '<h2 id="reach">What you may reach</h2>\n<table role="table" aria-labelledby="reach">\n'
+    '<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Open to you</th>'
+    '<th role="columnheader" scope="col">Pages and methods</th>'
+    '<th role="columnheader" scope="col">Rule</th></tr></thead>\n'
+    '<tbody role="rowgroup">\n{rows}</tbody>\n</table>\n{more}'
 )
 
 
 def _row(one: Reach) -> Markup:
     tone, icon, word = _VERDICTS[one.answer]
+    patterns = Markup(", ").join(parts.code(pattern) for pattern in one.patterns)
     methods = ", ".join(one.methods) if one.methods else "any method"
+    rule = parts.code(one.rule_id)
     return _ROW.format(
         verdict=_VERDICT.format(tone=tone, icon=ICONS[icon], word=word),
-        what=parts.with_small(
-            Markup(" ").join(parts.code(pattern) for pattern in one.patterns), parts.shown(methods)
-        ),
-        rule=parts.with_small(parts.code(one.rule_id), "public") if one.public else parts.code(one.rule_id),
+        what=parts.with_small(patterns, parts.shown(methods)),
+        rule=parts.with_small(rule, "public") if one.public else rule,
     )
 
 
@@ -118,39 +126,52 @@ def _groups_fact(identity: Identity) -> Markup:
     return parts.with_small(groups, f"{len(identity.groups)} of your {total} groups matter here")
 
 
-def _facts(me: Me) -> Markup:
-    identity, session, now = me.identity, me.session, me.now
+def _about(identity: Identity) -> Markup:
     return parts.facts(
         [
-            ("Name", parts.value(identity.name) if identity.name else None),
             ("E-mail", parts.value(identity.email) if identity.email else None),
             ("Principal", parts.code(identity.principal or "")),
             ("Groups", _groups_fact(identity)),
-            ("Signed in", parts.time_and_span(identity.auth_time or session.started, now)),
-            ("How", parts.value(", ".join(identity.amr)) if identity.amr else None),
-            ("Brought up to date", parts.time_and_span(session.renews_at, now)),
-            ("Ends when unused", parts.time_and_span(session.idle_at, now)),
-            ("Ends", parts.time_and_span(session.ends_at, now)),
+            ("Signed in with", parts.value(", ".join(identity.amr)) if identity.amr else None),
         ]
     )
+
+
+_SESSION: Final = Markup("<h2>Your session</h2>\n{}")
+
+
+def _session(me: Me) -> Markup:
+    session, now = me.session, me.now
+    times = parts.facts(
+        [
+            ("Signed in", parts.time_and_span(me.identity.auth_time or session.started, now)),
+            ("Renews", parts.time_and_span(session.renews_at, now)),
+            ("Good until, if it cannot renew", parts.time_and_span(session.stale_at, now)),
+            ("Ends, if not used", parts.time_and_span(session.idle_at, now)),
+            ("Ends at the latest", parts.time_and_span(session.ends_at, now)),
+        ]
+    )
+    return _SESSION.format(times) if times else times
 
 
 def me_page(house: House, me: Me) -> Page:
     """The page for people."""
-    if not me.identity.is_authenticated:
+    identity = me.identity
+    if not identity.is_authenticated:
         return _nobody(house, me)
-    who = me.identity.name or me.identity.email or me.identity.user or me.identity.subject
     form = SIGN_OUT_FORM.format(action=house.url("logout"), kind=Markup(' class="quiet"'))
     body = Markup("\n").join(
         [
             groups_notice(me.groups_left_out),
-            _facts(me),
+            _about(identity),
+            _session(me),
             parts.actions([Link("Sign in as somebody else", me.switch_url)], before=form),
             _reach(me.reach),
         ]
     )
+    who = identity.name or identity.email or identity.user or identity.subject
     main = card(parts.shown(who), body, eyebrow="You are signed in", icon="person", tone="good")
-    return house.page("Who you are here", main)
+    return house.page("My access", main)
 
 
 def _nobody(house: House, me: Me) -> Page:
@@ -162,7 +183,7 @@ def _nobody(house: House, me: Me) -> Page:
         ]
     )
     main = card("You are not signed in", body, eyebrow="Nobody is signed in", icon="person", tone="plain")
-    return house.page("Who you are here", main)
+    return house.page("My access", main)
 
 
 def _iso(at: float | None) -> str | None:
@@ -170,11 +191,28 @@ def _iso(at: float | None) -> str | None:
     return None if when is None else when.isoformat().replace("+00:00", "Z")
 
 
-def me_json(house: House, me: Me) -> Page:
-    """The same for programs: times as RFC 3339, ``null`` for what is unknown, no token and no cookie in it (rule 27)."""
-    identity, session = me.identity, me.session
-    groups: Json = None if identity.groups is None else [*sorted(identity.groups)]
-    body: dict[str, Json] = {
+def _session_json(session: SessionFacts) -> Json:
+    return {
+        "started": _iso(session.started),
+        "renews_at": _iso(session.renews_at),
+        "stale_at": _iso(session.stale_at),
+        "idle_at": _iso(session.idle_at),
+        "ends_at": _iso(session.ends_at),
+    }
+
+
+def _reach_json(one: Reach) -> Json:
+    return {
+        "rule": one.rule_id,
+        "patterns": [*one.patterns],
+        "methods": [*one.methods],
+        "answer": one.answer,
+        "public": one.public,
+    }
+
+
+def _identity_json(identity: Identity) -> dict[str, Json]:
+    return {
         "signed_in": identity.is_authenticated,
         "actor_type": identity.actor_type,
         "principal": identity.principal,
@@ -184,32 +222,23 @@ def me_json(house: House, me: Me) -> Page:
         "email": identity.email,
         "email_verified": identity.email_verified,
         "name": identity.name,
-        "groups": groups,
+        "groups": None if identity.groups is None else [*sorted(identity.groups)],
         "groups_total": identity.groups_total,
-        "groups_left_out": me.groups_left_out,
         "auth_method": identity.auth_method,
         "auth_time": _iso(identity.auth_time),
         "acr": identity.acr,
         "amr": [*identity.amr],
-        "session": {
-            "started": _iso(session.started),
-            "renews_at": _iso(session.renews_at),
-            "stale_at": _iso(session.stale_at),
-            "idle_at": _iso(session.idle_at),
-            "ends_at": _iso(session.ends_at),
-        },
-        "reach": [
-            {
-                "rule": one.rule_id,
-                "patterns": [*one.patterns],
-                "methods": [*one.methods],
-                "answer": one.answer,
-                "public": one.public,
-            }
-            for one in me.reach
-        ],
+    }
+
+
+def me_json(house: House, me: Me) -> Page:
+    """The same for programs: RFC 3339 times, ``null`` for the unknown; no token, no cookie (security rule 27)."""
+    further: dict[str, Json] = {
+        "groups_left_out": me.groups_left_out,
+        "session": _session_json(me.session),
+        "reach": [_reach_json(one) for one in me.reach],
         "login_url": me.login_url,
         "switch_url": me.switch_url,
-        "logout_url": house.url("logout") if identity.is_authenticated else None,
+        "logout_url": house.url("logout") if me.identity.is_authenticated else None,
     }
-    return json_page(200, body)
+    return json_page(200, _identity_json(me.identity) | further)

@@ -93,7 +93,7 @@ class Pages:
         provider: str | None = None,
         request_id: str | None = None,
     ) -> Page:
-        """A sign-in that failed. ``retry_allowed`` is False after three failures in a minute: explain, do not loop."""
+        """A sign-in that failed; ``retry_allowed`` is False after three in a minute: explain, do not loop."""
         if json:
             return problem(Refusal(status=status, reason=reason, detail=detail, request_id=request_id))
         return signin.login_failed(

@@ -1,4 +1,4 @@
-"""The pieces that pages are put together from: text made safe to show, addresses made safe to link, lists of facts.
+"""The pieces of pages: text made safe to show, addresses made safe to link, lists of facts, ways on.
 
 Everything takes plain text and gives ``Markup``; escaping is ``Markup.format``'s (security rule 32).
 """
@@ -24,11 +24,11 @@ _UNSEEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     r"\ud800-\udfff\U000e0000-\U000e007f]"
 )
-"""Controls, and what turns or hides text: a page must not show another address than the one that was asked for."""
+"""Controls, and what turns or hides text: a page must not seem to show another address than was asked for."""
 
 
 def shown(text: str, limit: int = LONGEST_SHOWN) -> str:
-    """``text`` as a person can trust it: controls and direction marks spelled out, at most ``limit`` characters."""
+    """``text`` as people can trust it: controls and direction marks spelled out, ``limit`` characters."""
     cut = text if len(text) <= limit else f"{text[:limit]}…"
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", cut)  # security rule 29
 
@@ -47,7 +47,7 @@ def linkable(url: str | None) -> str | None:
 
 
 def origin_of(url: str | None) -> str | None:
-    """The origin (``https://host:port``) of an absolute, linkable ``url``; ``None`` for a path or anything else."""
+    """The origin (``https://host:port``) of a linkable, absolute ``url``; ``None`` for anything else."""
     if linkable(url) is None or url is None or url.startswith("/"):
         return None
     scheme, host = urlsplit(url)[:2]
@@ -159,8 +159,11 @@ def person(identity: Identity) -> Markup:
 _TIME: Final = Markup('<time datetime="{machine}">{people} UTC</time>')
 
 
+_TIME_AND_SPAN: Final = Markup('{} <span class="muted">· {}</span>')
+
+
 def moment(at: float | None) -> datetime | None:
-    """Epoch seconds as an aware time in whole seconds; ``None`` for none, or for one that no calendar holds."""
+    """Epoch seconds as an aware time in whole seconds; ``None`` for one that no calendar holds."""
     try:
         return None if at is None else datetime.fromtimestamp(int(at), UTC)
     except (OverflowError, ValueError, OSError):
@@ -186,4 +189,5 @@ def time_and_span(at: float | None, now: float) -> Markup | None:
         return None
     same_day = when.date() == today.date()
     people = f"{when:%H:%M}" if same_day else f"{when.day} {when:%B %Y, %H:%M}"
-    return with_small(_TIME.format(machine=when.isoformat(), people=people), span(at - now))
+    time = _TIME.format(machine=when.isoformat(), people=people)
+    return _TIME_AND_SPAN.format(time, span(at - now))

@@ -38,8 +38,8 @@ def _detail(facts: Refusal) -> str:
 def problem(facts: Refusal) -> Page:
     """A refusal as problem details.
 
-    ``type`` is ``about:blank`` and ``title`` the status's phrase (RFC 9457 section 4.2.1): what tells refusals apart is
-    ``reason``, from the closed list. ``login_url`` comes with a 401 only: elsewhere signing in does not help.
+    ``type`` is ``about:blank`` and ``title`` the status's phrase (RFC 9457 section 4.2.1): what tells
+    refusals apart is ``reason``, from the closed list. ``login_url`` comes with a 401 only.
     """
     body: dict[str, Json] = {
         "type": "about:blank",

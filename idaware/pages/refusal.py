@@ -58,8 +58,12 @@ _QUOTE: Final = Markup("<blockquote>{}</blockquote>")
 def _from_the_rule(facts: Refusal) -> Markup:
     if not facts.rule_reason:
         return Markup("")
-    quote = _QUOTE.format(parts.shown(facts.rule_reason, limit=2000))
+    lines = facts.rule_reason.splitlines()[:20]
+    quote = _QUOTE.format(Markup("").join(parts.paragraph(parts.shown(line)) for line in lines))
     return parts.notice("What the rule says", quote, "ask")
+
+
+_WITHOUT: Final = "Without them nobody can tell which pages are for you."
 
 
 def groups_notice(left_out: str | None) -> Markup:
@@ -67,7 +71,7 @@ def groups_notice(left_out: str | None) -> Markup:
     if left_out is None:
         return Markup("")
     happened, remedy = groups_left_out_wording(left_out)
-    body = parts.paragraph(happened) + parts.paragraph(remedy)
+    body = parts.paragraph(f"{happened} {_WITHOUT}") + parts.paragraph(remedy)
     return parts.notice("Your groups are missing", body, "warn")
 
 
@@ -105,21 +109,26 @@ def _facts(house: House, facts: Refusal) -> Markup:
     )
 
 
+_RELOAD: Final = Markup('<a class="button" href="">Try again</a>')
+
+
 def _ways_on(house: House, facts: Refusal) -> Markup:
     signed_in = facts.identity.is_authenticated
-    asks = facts.status == 403 and signed_in
+    may_ask = facts.status == 403 and signed_in
+    may_repeat = facts.status == 503 and facts.method in ("GET", "HEAD")
     return parts.actions(
         [
             Link("Sign in", facts.login_url),
-            Link("Request access", house.request_access_url if asks else None),
+            Link("Request access", house.request_access_url if may_ask else None),
             Link("Sign in as somebody else", facts.switch_url if signed_in else None),
-            Link("See what you may reach", house.url("me") if signed_in else None),
-        ]
+            Link("My access", house.url("me") if signed_in else None),
+        ],
+        before=_RELOAD if may_repeat else None,
     )
 
 
 def refusal_page(house: House, facts: Refusal) -> Page:
-    """The page for people. Nothing in it says more than the person may know: no group that would have let them in."""
+    """The page for people. It never names what would have let them in: that is the rule owner's to tell."""
     words = refusal_wording(facts.reason, facts.status)
     body = Markup("\n").join(
         [

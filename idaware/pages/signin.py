@@ -17,7 +17,7 @@ from idaware.reasons import Reason
 def sign_in_link(house: House, *, login_url: str) -> Page:
     """For a frame: providers refuse to be framed, so the sign-in opens in a tab of its own.
 
-    The one page that may stand in a frame: of our own origin, or of one that is trusted. It says nothing about anybody.
+    The one page that may stand in a frame, of our own origin or a trusted one. It says nothing about anybody.
     """
     body = Markup("\n").join(
         [
@@ -60,8 +60,8 @@ def login_failed(
 ) -> Page:
     """A sign-in that came to nothing.
 
-    ``stopped``: it was the third failure in a minute; the page explains and goes nowhere by itself. ``detail``: what
-    the provider or the check said, a stranger's text. ``provider``: its name for people, e.g. its host.
+    ``stopped``: it was the third failure in a minute; the page explains and goes nowhere by itself.
+    ``detail``: what the provider or the check said, a stranger's text. ``provider``: its name for people.
     """
     words = STOPPED if stopped else failed_login_wording(reason)
     body = Markup("\n").join(
@@ -85,11 +85,11 @@ def login_failed(
 
 
 def step_on(house: House, *, to: str, title: str, sentence: str) -> Page:
-    """A page that goes on to ``to`` by itself, without a script; the link is for whoever has that switched off.
+    """A page that goes on to ``to`` by itself, without a script; the link is for whoever switched that off.
 
-    After a callback with ``SameSite=Strict`` cookies this makes the next request one of our own site's, so that the
-    browser sends them. After a logout form it keeps the way to the provider out of ``form-action``, which Chromium
-    holds against every redirect of a form's answer, wherever the provider sends people on to.
+    After a callback with ``SameSite=Strict`` cookies this makes the next request one of our own site's, so
+    that the browser sends them. After a logout form it keeps the way to the provider out of ``form-action``, which
+    Chromium holds against every redirect of a form's answer, wherever the provider sends people on to.
     """
     target = to if parts.linkable(to) is not None else house.home
     body = parts.lead(sentence) + parts.actions([Link("Continue", target)])
@@ -101,23 +101,23 @@ RENEW_SCRIPT: Final = """\
 (() => {
   const { channel, samePerson } = document.getElementById("renewed").dataset;
   const message = { type: "idaware:renewed", samePerson: samePerson === "true" };
-  try { new BroadcastChannel(channel).postMessage(message); } catch { /* an old browser: the opener hears it */ }
+  try { new BroadcastChannel(channel).postMessage(message); } catch { /* old browsers: the opener hears it */ }
   if (window.opener) { window.opener.postMessage(message, window.location.origin); }
   window.setTimeout(() => window.close(), 150);
 })();
 """
-"""Tells the opener, on our own origin only, and closes. The channel is for openers that a provider's own
-``Cross-Origin-Opener-Policy`` cut off. Neither message says who is signed in."""
+"""Tells the opener, on our own origin only, and closes. The channel is for openers that were cut off by a
+provider's own ``Cross-Origin-Opener-Policy``. Neither message says who is signed in."""
 
 _RENEWED: Final = Markup('<div id="renewed" data-channel="{channel}" data-same-person="{same}">{text}</div>')
 
 
 def renew_done(house: House, *, same_person: bool) -> Page:
-    """What the renewal window shows before it closes; ``same_person`` is False when another one signed in."""
+    """What the renewal window shows before it closes; ``same_person``: False when another one signed in."""
     text = (
-        "This window closes by itself. If it does not, close it and go on where you were."
+        "This window closes by itself. If not, close it and go on where you were."
         if same_person
-        else "You are now signed in as somebody else. Close this window and reload the page that you came from."
+        else "You are now signed in as somebody else. Close this window and reload the page you came from."
     )
     body = _RENEWED.format(
         channel=f"idaware:{house.prefix}", same="true" if same_person else "false", text=parts.lead(text)

@@ -24,8 +24,8 @@ def logout_confirm(
 ) -> Page:
     """GET asks; the form's POST does it.
 
-    ``leads_to``: addresses that the POST's answer may redirect to; their origins are named in ``form-action``, since
-    Chromium holds it against redirects too.
+    ``leads_to``: addresses that the POST's answer may redirect to; their origins are named in
+    ``form-action``, since Chromium holds it against redirects too.
     """
     sentence = (
         "This ends your session here and at your sign-in provider."

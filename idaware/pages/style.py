@@ -82,6 +82,8 @@ h1{
   font-size:clamp(1.4rem,1.15rem + 1.3vw,1.8rem);line-height:1.22;letter-spacing:-.018em;font-weight:680;
   margin:0 0 .55rem;text-wrap:balance
 }
+.card ul:not([class]){padding-left:1.3rem}
+.card ul:not([class]) li{margin-bottom:.35rem}
 h2{font-size:1.0625rem;line-height:1.35;letter-spacing:-.008em;font-weight:650;margin:1.75rem 0 .55rem}
 p{margin:0 0 .9rem}
 .lead{font-size:1.0625rem}
@@ -100,8 +102,8 @@ _PARTS: Final = """
 .actions{display:flex;flex-wrap:wrap;gap:.65rem;margin:1.35rem 0;padding:0;list-style:none}
 .actions form{margin:0}
 .button,button{
-  display:inline-flex;align-items:center;justify-content:center;min-height:2.75rem;padding:.5rem 1.15rem;
-  font:inherit;font-weight:600;line-height:1.3;text-align:center;text-decoration:none;cursor:pointer;
+  display:inline-flex;align-items:center;justify-content:center;min-height:2.75rem;padding:.5rem 1.1rem;
+  font:inherit;font-size:.9375rem;font-weight:600;line-height:1.3;text-align:center;text-decoration:none;cursor:pointer;
   border:1px solid var(--accent);border-radius:.6rem;background:var(--accent);color:var(--on-accent);
   transition:filter .12s
 }
@@ -119,16 +121,18 @@ _PARTS: Final = """
 .notice.good{border-left-color:var(--good);background:var(--good-soft)}
 .notice.warn{border-left-color:var(--warn);background:var(--warn-soft)}
 .notice.bad{border-left-color:var(--bad);background:var(--bad-soft)}
-.notice blockquote{margin:0;white-space:pre-line}
-.facts{margin:1.4rem 0 0;border-top:1px solid var(--line)}
+.notice blockquote{margin:0}
+.notice blockquote p{margin:0}
+.facts{margin:1.4rem 0;border-top:1px solid var(--line)}
 .facts>div{
   display:grid;grid-template-columns:minmax(7.5rem,10rem) 1fr;gap:.1rem 1rem;padding:.6rem 0;
-  border-bottom:1px solid var(--line)
+  align-items:baseline;border-bottom:1px solid var(--line)
 }
 .facts>div:last-child{border-bottom:0;padding-bottom:0}
 .facts dt{color:var(--muted);font-size:.9375rem}
 .facts dd{margin:0;min-width:0}
-.facts dd small{display:block}
+.facts dd small,td small{display:block}
+.facts .chips+small{margin-top:.4rem}
 .chips{display:flex;flex-wrap:wrap;gap:.4rem;margin:0;padding:0;list-style:none}
 .chips li{
   padding:.1rem .6rem;border:1px solid var(--line);border-radius:1rem;background:var(--sunk);font-size:.875rem
@@ -141,8 +145,8 @@ th{
 td{padding:.6rem .75rem .6rem 0;vertical-align:top;border-bottom:1px solid var(--line)}
 tbody tr:last-child td{border-bottom:0}
 th:last-child,td:last-child{padding-right:0}
-.verdict{display:inline-flex;align-items:center;gap:.35rem;font-weight:600;white-space:nowrap}
-.verdict svg{flex:none;width:1rem;height:1rem}
+.verdict{display:inline-flex;align-items:baseline;gap:.35rem;font-weight:600;overflow-wrap:normal}
+.verdict svg{flex:none;width:1rem;height:1rem;transform:translateY(.15rem)}
 .verdict.good{color:var(--good)}
 .verdict.warn{color:var(--warn)}
 .verdict.bad{color:var(--bad)}
@@ -155,6 +159,13 @@ input[type=checkbox],input[type=radio]{width:1.1rem;height:1.1rem;min-height:0;a
 """
 
 _MEDIA: Final = """
+@media (max-width:34rem){
+  table,tbody,tr,td{display:block}
+  thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+  tr{padding:.6rem 0;border-bottom:1px solid var(--line)}
+  tbody tr:last-child{border-bottom:0}
+  td{padding:.1rem 0;border:0}
+}
 @media (max-width:30rem){
   .facts>div{grid-template-columns:1fr}
   .actions>*,.actions .button,.actions button{width:100%}
@@ -177,8 +188,8 @@ _MEDIA: Final = """
 BASE_CSS: Final = compact(_COLOURS + _FRAME + _TEXT + _PARTS + _MEDIA)
 """The stylesheet of all pages. Classes for other pages to use:
 
-``card``, ``notice``, ``verdict`` (each with a tone: ``ask``, ``good``, ``warn``, ``bad``), ``eyebrow``, ``badge``,
-``lead``, ``muted``, ``actions``, ``button`` (``quiet``), ``facts`` (a ``dl`` whose pairs stand in a ``div``),
+``card``, ``notice``, ``verdict`` (each with a tone: ``ask``, ``good``, ``warn``, ``bad``), ``eyebrow``,
+``badge``, ``lead``, ``muted``, ``actions``, ``button`` (``quiet``), ``facts`` (a ``dl`` whose pairs stand in a ``div``),
 ``chips``; on ``body``: ``wide``.
 """
 

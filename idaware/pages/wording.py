@@ -16,7 +16,7 @@ from idaware.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words of one page: ``title`` is its ``h1``, ``label`` says the tone, ``icon`` is a name in ``ICONS``."""
+    """The words of one page: ``title`` is its ``h1``, ``label`` says the tone, ``icon`` names a pictogram."""
 
     title: str
     lead: str
@@ -87,7 +87,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.NOT_IN_ALLOW: _refused(
         "You do not have access to this page",
-        "You are signed in, but the rule for this page does not list you or any of your groups.",
+        "You are signed in, but the rule for this page does not include you.",
     ),
     Reason.CLAIM_UNKNOWN: _refused(
         "We could not tell whether you have access",
@@ -108,7 +108,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.STEP_UP_UNMET: _refused(
         "Your sign-in is not strong enough for this page",
-        "You signed in again, but the sign-in still does not meet what the rule asks for, such as a second factor.",
+        "You signed in again, but the sign-in still lacks what the rule asks for, such as a second factor.",
     ),
     Reason.PATH_AMBIGUOUS: _rejected(
         "This address is not accepted",
@@ -134,8 +134,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.CROSS_SITE: _rejected(
         "This request came from another site",
-        "To protect you, changes are accepted from this application's own pages only. Open the page here and "
-        "try again.",
+        "To protect you, changes are accepted from this application's own pages only. Open it and try again.",
     ),
     Reason.REQUEST_TOO_LARGE: _rejected(
         "This request is too large", "It is larger than what is accepted here."
@@ -161,7 +160,7 @@ REFUSALS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.INTERNAL_ERROR: _failed(
         "Something went wrong on our side",
-        "The access check failed, so the request was refused. Nothing was changed.",
+        "The access check failed, so the request was refused.",
     ),
 }
 """The words of a refusal."""
@@ -171,9 +170,7 @@ _BY_STATUS: Final[Mapping[int, Wording]] = {
         "This request is not accepted", "It could not be understood without doubt, so it was refused."
     ),
     401: _sign_in("Please sign in", "You have to be signed in to see this page."),
-    403: _refused(
-        "You do not have access to this page", "You are signed in, but this page is not open to you."
-    ),
+    403: _refused("You do not have access to this page", "This page is not open to you."),
     404: Wording("There is nothing here", "This address does not exist.", "Not found", "cross", "plain"),
     405: _rejected("This request is not accepted", "Its method is not one that is let through."),
 }
@@ -196,7 +193,7 @@ FAILED_LOGINS: Final[Mapping[Reason, Wording]] = {
     ),
     Reason.LOGIN_TOKEN_REJECTED: _not_signed_in(
         "The provider's answer could not be trusted",
-        "It failed a security check, so you were not signed in. If this goes on, tell whoever runs this application.",
+        "It failed a security check, so you were not signed in. If it goes on, tell the people who run this.",
     ),
     Reason.SESSION_TOO_LARGE: REFUSALS[Reason.SESSION_TOO_LARGE],
     Reason.PROVIDER_UNAVAILABLE: REFUSALS[Reason.PROVIDER_UNAVAILABLE],
@@ -215,26 +212,23 @@ STOPPED: Final = _not_signed_in(
 """The words after three failed sign-ins in a minute, whatever the reason."""
 
 STOPPED_HINTS: Final = (
-    "Check that your browser accepts cookies for this site; a sign-in cannot be completed without them.",
-    "Check that the clock of your computer is right.",
-    "Close other tabs that are signing in, wait a minute and start again.",
+    "Does your browser accept cookies for this site? A sign-in cannot be completed without them.",
+    "Are other tabs signing in too? Close them, wait a minute and start again.",
+    "Does it work in a private window? Then cookies of this site are in the way: clear them.",
 )
-"""What a person can check before trying again."""
+"""What people can check before they try again."""
 
 _GROUPS_LEFT_OUT: Final[Mapping[str, tuple[str, str]]] = {
     "overage": (
-        "You are in more groups than your provider puts into a sign-in, so it left your groups out altogether. "
-        "Without them nobody can tell whether this page is for you.",
-        "Ask an administrator of the provider to send this application only the groups that are assigned to it.",
+        "You are in more groups than your provider puts into a sign-in, so it left all of them out.",
+        "Ask an administrator of the provider to send only the groups that are assigned to this application.",
     ),
     "not_granted": (
-        "Your groups were not shared when you signed in. "
-        "Without them nobody can tell whether this page is for you.",
+        "Your groups were not shared with this application when you signed in.",
         "Sign in again and agree to share your groups when you are asked.",
     ),
     "absent": (
-        "Your provider said nothing about your groups. "
-        "Without them nobody can tell whether this page is for you.",
+        "Your provider said nothing about your groups when you signed in.",
         "Ask an administrator of the provider to send your groups to this application.",
     ),
 }
@@ -251,7 +245,7 @@ def failed_login_wording(reason: Reason) -> Wording:
 
 
 def groups_left_out_wording(left_out: str) -> tuple[str, str]:
-    """What happened to a person's groups, and what to do: ``overage``, ``not_granted``, anything else is absent."""
+    """What happened to a person's groups, and what to do; a word that is not known counts as ``absent``."""
     return _GROUPS_LEFT_OUT.get(left_out, _GROUPS_LEFT_OUT["absent"])
 
 
