@@ -71,8 +71,8 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     def covers(self, needs: frozenset[str], in_force: str) -> bool:
         """Whether the session was cut for everything that a decision names (``needs``, as digests).
 
-        ``in_force`` is the ``wanted_id`` of the policy in force. A superset always covers, so replicas with an old and
-        a new policy do not fight.
+        ``in_force`` is the ``wanted_id`` of the policy in force. A superset always covers, so replicas with
+        an old and a new policy do not fight.
         """
         return self.wanted_id == in_force or needs <= self.cut_digests
 
