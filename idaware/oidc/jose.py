@@ -1,0 +1,241 @@
+"""Signed tokens, taken apart strictly: compact JWS framing, base64url, JSON, header, signature.
+
+Belongs here: what holds for every kind of token, whoever issued it. What must not: claims and their rules,
+which each kind has for itself (``tokens.py``), and where keys come from (``keys.py``).
+
+Libraries accept more than one spelling of a token: padding, duplicate names, any ``typ``, UTF-16. Each of
+these has let a token past a deny list or a check somewhere, so this module refuses them before PyJWT sees
+the token; PyJWT then does the cryptography, with the algorithm that the *key* was made for (security rule
+16).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from idaware.errors import TokenRejected
+from idaware.identity import Json
+from idaware.reasons import Reason
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
+
+MAX_TOKEN_BYTES = 16_384
+"""Security rule 12."""
+
+MAX_JSON_DEPTH = 32
+"""How deep lists and objects in a token may be nested."""
+
+MAX_NUMBER_CHARS = 32
+"""How long a number in a token may be written: more than any identifier or time, far less than Python's own
+limit."""
+
+ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+"""What configuration may choose from. INVARIANT: never ``none``, never a symmetric algorithm (security rule
+16)."""
+
+# Each of these would let the token say how it is to be checked (security rule 16; RFC 7515 4.1.2-4.1.11,
+# RFC 7797).
+_REFUSED_HEADERS = ("crit", "b64", "jku", "jwk", "x5u", "x5c")
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
+_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKind:
+    """One kind of token, as far as its header tells it apart from the others (RFC 8725 section 3.11).
+
+    ``types``: the ``typ`` values that mean this kind, lower-case; ``None`` among them lets it be absent.
+    ``refusal``: the reason that goes with a token of this kind that is refused.
+    """
+
+    name: str
+    types: frozenset[str | None]
+    refusal: Reason
+
+    def reject(self, step: str, message: str) -> NoReturn:
+        """Refuse a token of this kind: ``step`` names the check in the specification's words."""
+        raise TokenRejected(self.refusal, step, message)
+
+
+ID_TOKEN = TokenKind("ID token", frozenset({None, "jwt"}), Reason.LOGIN_TOKEN_REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Jws:
+    """A token whose form is right. NOT CHECKED yet: its signature and its claims."""
+
+    text: str = field(repr=False)
+    header: dict[str, Json] = field(repr=False)
+    claims: dict[str, Json] = field(repr=False)
+    alg: str
+    kid: str | None
+
+
+class _MalformedError(ValueError):
+    """What is wrong with a piece of a token, in words."""
+
+
+def parse_jws(token: Json, *, kind: TokenKind, algs: Collection[str]) -> Jws:
+    """Take a compact JWS apart (RFC 7515 section 7.1).
+
+    ``algs``: the accepted algorithms, by exact name. Raises ``TokenRejected`` for anything that is not
+    exactly one canonical spelling of a token of this ``kind``. The signature is *not* verified: see
+    ``verify_signature``.
+    """
+    if not isinstance(token, str):
+        kind.reject("RFC 7515 7.1", f"the {kind.name} is missing or is not text")
+    if len(token) > MAX_TOKEN_BYTES:  # security rule 12
+        kind.reject(
+            "size", f"the {kind.name} has {len(token)} characters, at most {MAX_TOKEN_BYTES} are read"
+        )
+    parts = token.split(".")
+    if len(parts) != 3:
+        kind.reject("RFC 7515 7.1", f"a signed token has three parts, this one has {len(parts)}")
+    header, claims, _ = (_part(name, part, kind) for name, part in zip(_PARTS, parts, strict=True))
+    return _described(token, _object("header", header, kind), _object("payload", claims, kind), kind, algs)
+
+
+_PARTS = ("header", "payload", "signature")
+
+
+def _part(name: str, part: str, kind: TokenKind) -> bytes:
+    try:
+        return decode_base64url(part)
+    except ValueError as error:
+        kind.reject("RFC 7515 2", f"{name}: {error}")
+
+
+def _object(name: str, data: bytes, kind: TokenKind) -> dict[str, Json]:
+    try:
+        return parse_json_object(data)
+    except ValueError as error:
+        kind.reject("RFC 7515 4, RFC 7519 7.2", f"{name}: {error}")
+
+
+def _described(
+    token: str, header: dict[str, Json], claims: dict[str, Json], kind: TokenKind, algs: Collection[str]
+) -> Jws:
+    alg, kid = header.get("alg"), header.get("kid")
+    if not isinstance(alg, str) or alg not in algs or alg not in ALGORITHMS:
+        kind.reject(
+            "RFC 7515 4.1.1", f"alg {_shown(alg)} is not among the accepted {', '.join(sorted(algs))}"
+        )
+    for name in _REFUSED_HEADERS:
+        if name in header:
+            kind.reject("RFC 7515 4.1", f"the header {name!r} is not accepted")
+    if "kid" in header and not isinstance(kid, str):
+        kind.reject("RFC 7515 4.1.4", f"kid must be text, not {_shown(kid)}")
+    _check_type(header, kind)
+    return Jws(token, header, claims, alg, kid if isinstance(kid, str) else None)
+
+
+def _check_type(header: dict[str, Json], kind: TokenKind) -> None:
+    typ = header.get("typ")
+    named = typ.lower() if isinstance(typ, str) else None
+    # A typ that is present must be text: null is not the same as absent.
+    if named not in kind.types or (named is None and "typ" in header):
+        kind.reject("RFC 8725 3.11", f"typ {_shown(typ)} is not the type of an {kind.name}")
+
+
+def verify_signature(jws: Jws, keys: Iterable[PyJWK]) -> bool:
+    """Whether one of ``keys`` signed the token (RFC 7515 section 5.2).
+
+    Each key is bound to one algorithm, which has to be the token's: the header never chooses how a key is
+    used.
+    """
+    from jwt import PyJWS, PyJWTError
+
+    for key in keys:
+        try:
+            PyJWS().decode(jws.text, key, algorithms=[jws.alg])
+        except PyJWTError:
+            continue
+        return True
+    return False
+
+
+def decode_base64url(text: str) -> bytes:
+    """Decode unpadded base64url (RFC 7515 section 2); ``ValueError`` for any spelling but the canonical
+    one.
+    """
+    if not _BASE64URL.fullmatch(text):
+        raise _MalformedError("empty, padded, or holds characters that are not base64url")
+    if len(text) % 4 == 1:
+        raise _MalformedError("no base64url text has this length")
+    data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    # The last character may hold bits that no byte uses: two texts, one value.
+    if urlsafe_b64encode(data).rstrip(b"=") != text.encode("ascii"):
+        raise _MalformedError("the unused bits of the last character are not zero")
+    return data
+
+
+def parse_json_object(data: bytes) -> dict[str, Json]:
+    """Parse one JSON object, in UTF-8 without BOM, with every name once; ``ValueError`` for anything else.
+
+    Numbers and nesting are bounded (security rule 12); lone surrogates, ``NaN`` and ``Infinity`` are refused.
+    """
+    text = data.decode("utf-8")
+    _check_depth(text)
+    value: Json = json.loads(
+        text,
+        object_pairs_hook=_unique,
+        parse_constant=_no_constant,
+        parse_int=_bounded_int,
+        parse_float=_finite_float,
+    )
+    if not isinstance(value, dict):
+        raise _MalformedError("not a JSON object")
+    if "\\u" in text:
+        # An escaped lone surrogate is text that cannot be written anywhere, a record included.
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for character in _JSON_STRING.sub("", text):
+        if character in "[{":
+            depth += 1
+            if depth > MAX_JSON_DEPTH:
+                raise _MalformedError(f"nested deeper than {MAX_JSON_DEPTH} levels")
+        elif character in "]}":
+            depth -= 1
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):  # parsers differ on which one counts
+        raise _MalformedError("a name occurs twice in one object")
+    return found
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise _MalformedError(f"{text} is not JSON")
+
+
+def _bounded_int(text: str) -> int:
+    if len(text) > MAX_NUMBER_CHARS:
+        raise _MalformedError(f"a number with {len(text)} characters")
+    return int(text)
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if len(text) > MAX_NUMBER_CHARS or not math.isfinite(number):
+        raise _MalformedError("a number that is too long or too large")
+    return number
+
+
+def _shown(value: Json) -> str:
+    """What a token holds, for a message: short, escaped."""
+    return repr(value)[:80]
