@@ -172,6 +172,7 @@ _encoder = msgspec.json.Encoder(enc_hook=repr)
 
 # JSON escapes C0 by itself. These would reach a terminal or a log viewer as they are: DEL, C1, the Unicode
 # line separators (a second "line" in some readers) and the direction overrides ("Trojan Source").
+_DEL = 0x7F
 _UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -180,7 +181,7 @@ def _line(record: Record) -> bytes:
         line = _encoder.encode(record)
     except (UnicodeEncodeError, OverflowError, TypeError, ValueError):
         line = _encoder.encode({name: _plain(value) for name, value in _items(record)})
-    if line.isascii() and b"\x7f" not in line:
+    if line.isascii() and _DEL not in line:
         return line + b"\n"
     text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode())  # security rule 29
     return text.encode() + b"\n"
