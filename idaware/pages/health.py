@@ -28,7 +28,7 @@ def healthz() -> Page:
 
 
 def readyz(*, ready: bool, parts: Sequence[Part], detailed: bool) -> Page:
-    """503 only while not ``ready``: before the first policy, while draining. A failing part is ``degraded``, 200.
+    """503 only while not ``ready`` (no policy yet, draining); a part that fails is ``degraded`` with 200.
 
     Anonymous callers get the status alone: ``detailed`` is for those who may know more.
     """

@@ -77,7 +77,7 @@ _ROW: Final = Markup(
     '<td role="cell">{rule}</td></tr>\n'
 )
 _TABLE: Final = Markup(  # roles, since a narrow window turns the rows into blocks
-    '<h2 id="reach">What you may reach</h2>\n<table role="table" aria-labelledby="reach">\n'
+    '<h2 id="reach">What you may reach</h2>\n<table class="stack" role="table" aria-labelledby="reach">\n'
     '<thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Open to you</th>'
     '<th role="columnheader" scope="col">Pages and methods</th>'
     '<th role="columnheader" scope="col">Rule</th></tr></thead>\n'
@@ -232,7 +232,7 @@ def _identity_json(identity: Identity) -> dict[str, Json]:
 
 
 def me_json(house: House, me: Me) -> Page:
-    """The same for programs: RFC 3339 times, ``null`` for the unknown; no token, no cookie (security rule 27)."""
+    """The same for programs: RFC 3339 times, ``null`` for the unknown; no token in it (rule 27)."""
     further: dict[str, Json] = {
         "groups_left_out": me.groups_left_out,
         "session": _session_json(me.session),

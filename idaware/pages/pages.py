@@ -10,6 +10,7 @@ from idaware.pages.document import DEFAULT_BRAND, Page
 from idaware.pages.health import Part
 from idaware.pages.house import House
 from idaware.pages.me import Me, Reach, SessionFacts, me_json, me_page
+from idaware.pages.parts import origin_of
 from idaware.pages.problem import problem
 from idaware.pages.refusal import Refusal, refusal_page
 from idaware.reasons import Reason
@@ -36,7 +37,7 @@ class Pages:
             request_access_url=request_access_url,
             prefix=prefix,
             home=home,
-            frame_origins=tuple(frame_origins),
+            frame_origins=tuple(origin for url in frame_origins if (origin := origin_of(url)) is not None),
         )
 
     def refusal(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -34,7 +34,8 @@ def shown(text: str, limit: int = LONGEST_SHOWN) -> str:
 
 
 _LINKABLE: Final = re.compile(
-    r"(?:/(?!/)|https?://[a-z0-9.\-:\[\]]+(?=[/?#]|\Z))[^\x00-\x20\\\x7f-\xa0\ud800-\udfff]*", re.IGNORECASE
+    r"(?:/(?![/\\])|(?P<origin>https?://(?:\[[0-9a-fA-F:.]+\]|[\w.\-]+)(?::[0-9]{1,5})?)(?=[/?#]|\Z))"
+    r"[^\x00-\x20\\\x7f-\xa0\ud800-\udfff]*"
 )
 
 
@@ -48,10 +49,9 @@ def linkable(url: str | None) -> str | None:
 
 def origin_of(url: str | None) -> str | None:
     """The origin (``https://host:port``) of a linkable, absolute ``url``; ``None`` for anything else."""
-    if linkable(url) is None or url is None or url.startswith("/"):
-        return None
-    scheme, host = urlsplit(url)[:2]
-    return f"{scheme}://{host}".lower()
+    found = _LINKABLE.fullmatch(url or "")
+    origin = found["origin"] if found else None
+    return origin.lower() if origin is not None and origin.isascii() else None
 
 
 _VALUE: Final = Markup("<bdi>{}</bdi>")

@@ -88,8 +88,8 @@ def step_on(house: House, *, to: str, title: str, sentence: str) -> Page:
     """A page that goes on to ``to`` by itself, without a script; the link is for whoever switched that off.
 
     After a callback with ``SameSite=Strict`` cookies this makes the next request one of our own site's, so
-    that the browser sends them. After a logout form it keeps the way to the provider out of ``form-action``, which
-    Chromium holds against every redirect of a form's answer, wherever the provider sends people on to.
+    that the browser sends them. After a logout form it keeps the way to the provider out of ``form-action``,
+    which Chromium holds against every redirect of a form's answer, wherever the provider sends people.
     """
     target = to if parts.linkable(to) is not None else house.home
     body = parts.lead(sentence) + parts.actions([Link("Continue", target)])
@@ -101,7 +101,7 @@ RENEW_SCRIPT: Final = """\
 (() => {
   const { channel, samePerson } = document.getElementById("renewed").dataset;
   const message = { type: "idaware:renewed", samePerson: samePerson === "true" };
-  try { new BroadcastChannel(channel).postMessage(message); } catch { /* old browsers: the opener hears it */ }
+  try { new BroadcastChannel(channel).postMessage(message); } catch { /* the opener hears it */ }
   if (window.opener) { window.opener.postMessage(message, window.location.origin); }
   window.setTimeout(() => window.close(), 150);
 })();

@@ -160,11 +160,11 @@ input[type=checkbox],input[type=radio]{width:1.1rem;height:1.1rem;min-height:0;a
 
 _MEDIA: Final = """
 @media (max-width:34rem){
-  table,tbody,tr,td{display:block}
-  thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-  tr{padding:.6rem 0;border-bottom:1px solid var(--line)}
-  tbody tr:last-child{border-bottom:0}
-  td{padding:.1rem 0;border:0}
+  .stack,.stack tbody,.stack tr,.stack td{display:block}
+  .stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+  .stack tr{padding:.6rem 0;border-bottom:1px solid var(--line)}
+  .stack tbody tr:last-child{border-bottom:0}
+  .stack td{padding:.1rem 0;border:0}
 }
 @media (max-width:30rem){
   .facts>div{grid-template-columns:1fr}
@@ -189,8 +189,8 @@ BASE_CSS: Final = compact(_COLOURS + _FRAME + _TEXT + _PARTS + _MEDIA)
 """The stylesheet of all pages. Classes for other pages to use:
 
 ``card``, ``notice``, ``verdict`` (each with a tone: ``ask``, ``good``, ``warn``, ``bad``), ``eyebrow``,
-``badge``, ``lead``, ``muted``, ``actions``, ``button`` (``quiet``), ``facts`` (a ``dl`` whose pairs stand in a ``div``),
-``chips``; on ``body``: ``wide``.
+``badge``, ``lead``, ``muted``, ``actions``, ``button`` (``quiet``), ``facts`` (a ``dl`` whose pairs stand in a
+``div``), ``chips``, ``stack`` (a table whose rows become blocks in a narrow window); on ``body``: ``wide``.
 """
 
 
