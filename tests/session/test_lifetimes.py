@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idaware.reasons import Reason
+from idaware.session.lifetimes import (
+    Lifetimes,
+    SessionState,
+    ended_at,
+    needs_activity_cookie,
+    state_of,
+    step_up_was_tried,
+)
+from idaware.session.record import Session
+from idaware.settings import Settings
+
+NOW = 1_800_000_000
+TIMES = Lifetimes(max_seconds=28_800, idle_seconds=3600, refresh_seconds=900, stale_seconds=3600)
+LIVE, DUE, STALE = SessionState.LIVE, SessionState.REFRESH_DUE, SessionState.STALE
+IDLE, EXPIRED = SessionState.IDLE, SessionState.EXPIRED
+
+
+def session(started: int, renewed: int, expires: int | None = None) -> Session:
+    expires = NOW + started + 28_800 if expires is None else NOW + expires
+    return Session(1, "id", NOW + started, expires, NOW + renewed, "sub")
+
+
+@pytest.mark.parametrize(
+    ("started", "renewed", "seen", "state"),
+    [
+        pytest.param(0, 0, 0, LIVE, id="just signed in"),
+        pytest.param(-899, -899, 0, LIVE, id="a second before it is due"),
+        pytest.param(-900, -900, 0, DUE, id="due"),
+        pytest.param(-3599, -3599, 0, DUE, id="a second before it is stale"),
+        pytest.param(-3600, -3600, 0, STALE, id="stale"),
+        pytest.param(-28_799, 0, 0, LIVE, id="a second before its hard end"),
+        pytest.param(-28_800, 0, 0, EXPIRED, id="renewed, and at its hard end all the same"),
+        pytest.param(-315_360_000, 0, 0, EXPIRED, id="SA-037 ten years old"),
+        pytest.param(0, 0, -3599, LIVE, id="a second before it is idle"),
+        pytest.param(0, 0, -3600, IDLE, id="idle"),
+        pytest.param(0, 0, None, IDLE, id="no activity cookie"),
+        pytest.param(0, 0, 30, LIVE, id="seen by a clock that is ahead within the leeway"),
+        pytest.param(0, 0, 31, IDLE, id="seen in the future"),
+        pytest.param(0, 30, 0, LIVE, id="made by a clock that is ahead within the leeway"),
+        pytest.param(0, 31, 0, STALE, id="renewed in the future"),
+        pytest.param(31, 0, 0, STALE, id="started in the future"),
+        pytest.param(-28_800, -4000, None, EXPIRED, id="the hard end comes before idle and stale"),
+        pytest.param(-4000, -4000, None, IDLE, id="idle comes before stale"),
+    ],
+)
+def test_state_of_a_session(started: int, renewed: int, seen: int | None, state: SessionState) -> None:
+    last_seen = None if seen is None else NOW + seen
+    assert state_of(session(started, renewed), last_seen, NOW, TIMES) is state
+
+
+def test_a_lowered_maximum_counts_for_sessions_that_exist() -> None:
+    made = session(-3000, 0)
+    lowered = Lifetimes(max_seconds=3000, idle_seconds=3600, refresh_seconds=900, stale_seconds=3600)
+    assert state_of(made, NOW, NOW, TIMES) is LIVE
+    assert state_of(made, NOW, NOW, lowered) is EXPIRED
+
+
+def test_a_raised_maximum_does_not_lengthen_sessions_that_exist() -> None:
+    assert state_of(session(-100, 0, expires=0), NOW, NOW, TIMES) is EXPIRED
+
+
+@given(st.integers(0, 40_000), st.integers(0, 40_000), st.integers(0, 40_000), st.integers(0, 5000))
+def test_a_session_never_gets_better_by_waiting(started: int, renewed: int, seen: int, later: int) -> None:
+    order = [LIVE, DUE, STALE, IDLE, EXPIRED]
+    made = session(-started, -renewed)
+    now_state = state_of(made, NOW - seen, NOW, TIMES)
+    assert order.index(state_of(made, NOW - seen, NOW + later, TIMES)) >= order.index(now_state)
+
+
+@pytest.mark.parametrize(
+    ("state", "passes", "ended", "reason"),
+    [
+        (LIVE, True, False, None),
+        (DUE, True, False, None),
+        (STALE, False, False, Reason.SESSION_STALE),
+        (IDLE, False, True, Reason.SESSION_IDLE),
+        (EXPIRED, False, True, Reason.SESSION_EXPIRED),
+    ],
+)
+def test_what_a_state_is_good_for(
+    state: SessionState, passes: bool, ended: bool, reason: Reason | None
+) -> None:
+    assert (state.passes, state.ended, state.reason) == (passes, ended, reason)
+
+
+@pytest.mark.parametrize(
+    ("started", "seen", "end"),
+    [
+        pytest.param(-10_000, -4000, -400, id="idle"),
+        pytest.param(-28_900, -100, -100, id="hard end"),
+        pytest.param(-10_000, None, 0, id="activity unknown, claims new: now"),
+    ],
+)
+def test_when_a_session_ended(started: int, seen: int | None, end: int) -> None:
+    last_seen = None if seen is None else NOW + seen
+    assert ended_at(session(started, 0), last_seen, NOW, TIMES) == NOW + end
+
+
+@pytest.mark.parametrize(
+    ("seen", "idle", "needed"),
+    [
+        pytest.param(-59, 3600, False, id="within the minute"),
+        pytest.param(-60, 3600, True, id="after a minute"),
+        pytest.param(-19, 60, False, id="short idle time, not yet"),
+        pytest.param(-20, 60, True, id="short idle time: noted before it ends"),
+        pytest.param(None, 3600, True, id="never noted"),
+    ],
+)
+def test_activity_is_noted_at_most_once_a_minute(seen: int | None, idle: int, needed: bool) -> None:
+    times = Lifetimes(max_seconds=28_800, idle_seconds=idle, refresh_seconds=900, stale_seconds=3600)
+    last_seen = None if seen is None else NOW + seen
+    assert needs_activity_cookie(last_seen, NOW, times) is needed
+
+
+@pytest.mark.parametrize(
+    ("tried", "at", "within", "answer"),
+    [
+        pytest.param("abc", 0, None, True, id="just now"),
+        pytest.param("abc", -60, None, True, id="a minute ago"),
+        pytest.param("abc", -61, None, False, id="longer ago: a wish, not a loop"),
+        pytest.param("abc", -11, 10, False, id="met then, aged since"),
+        pytest.param("abc", -10, 10, True, id="within the age that is asked for"),
+        pytest.param("abc", -61, 900, False, id="a long age does not lengthen the window"),
+        pytest.param("other", 0, None, False, id="another requirement"),
+        pytest.param(None, 0, None, False, id="an ordinary sign-in"),
+    ],
+)
+def test_whether_a_step_up_was_tried(tried: str | None, at: int, within: int | None, answer: bool) -> None:
+    made = Session(1, "id", NOW, NOW, NOW, "sub", step_up_tried=tried, step_up_at=NOW + at)
+    assert step_up_was_tried(made, "abc", within, NOW) is answer
+
+
+def test_lifetimes_come_from_settings(make_settings: Callable[..., Settings]) -> None:
+    made = make_settings(session_max="4h", session_idle="20m", session_refresh="5m", session_stale="30m")
+    assert Lifetimes.of(made) == Lifetimes(14_400, 1200, 300, 1800)
