@@ -87,8 +87,8 @@ def _shared_issuer(v: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield (
             "allow_signed_in",
             (
-                "would let anybody in, since anybody can sign in at this issuer; expected IDAWARE_ALLOW_GROUPS, "
-                "_EMAIL_DOMAINS or _EMAILS"
+                "would let anybody in, since anybody can sign in at this issuer; expected "
+                "IDAWARE_ALLOW_GROUPS, _EMAIL_DOMAINS or _EMAILS"
             ),
         )
     if v["email_verified"] == "ignored":

@@ -42,6 +42,7 @@ class Kind:
       ``NotYetError``.
     * ``nothing``: the value of a setting that is not given and has no default.
     * ``secret``: may be given as ``X_FILE``; its value is in no message.
+    * ``later``: values that later releases bring; naming one is a ``NotYetError``.
     * ``discreet``: no secret, but may hold one inside (an address with a password): is in no message either.
     """
 
@@ -50,6 +51,7 @@ class Kind:
     nothing: object = None
     secret: bool = False
     discreet: bool = False
+    later: tuple[str, ...] = ()
 
 
 def show(raw: object) -> str:
@@ -116,7 +118,7 @@ def one_of(*choices: str, later: tuple[str, ...] = ()) -> Kind:
             raise MalformedError("")
         return value
 
-    return Kind(expected=" or ".join(f"`{choice}`" for choice in choices), read=read)
+    return Kind(expected=" or ".join(f"`{choice}`" for choice in choices), read=read, later=later)
 
 
 def _read_boolean(raw: object) -> bool:

@@ -158,12 +158,9 @@ def reread_secrets(
 ) -> Reread:
     """Read all secrets again, from where they came (``environ`` and ``overrides`` as at the start)."""
     draft = _read_secrets(environ, overrides, read_text)
-    draft.problems += [
-        Problem(draft.where(name), "is gone; the old one is kept")
-        for name, value in draft.values.items()
-        if not value and getattr(settings, name)
-    ]
-    changed = {name: new for name, new in draft.values.items() if new and new != getattr(settings, name)}
+    used = {name: new for name, new in draft.values.items() if getattr(settings, name)}
+    draft.problems += [Problem(draft.where(name), "is gone") for name, new in used.items() if not new]
+    changed = {name: new for name, new in used.items() if new and new != getattr(settings, name)}
     fresh = dataclasses.replace(settings, **changed) if changed else settings
     return Reread(fresh, tuple(draft.problems))
 

@@ -6,7 +6,7 @@ well.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
 from typing import TypeAlias, TypedDict
@@ -59,7 +59,7 @@ class SettingsOverrides(TypedDict, total=False):
     groups_absent: str
     email_verified: str
     claims_from: Texts
-    secret_keys: Collection[SecretText] | Secret
+    secret_keys: Sequence[SecretText] | Secret
     secret_keys_file: File
     cookie_name: str
     cookie_samesite: str

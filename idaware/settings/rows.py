@@ -1,7 +1,8 @@
 """Every setting there is. One row says everything about it; nothing else in the package repeats it.
 
-The rows about signing in are next door, in ``rows_login.py``. The order is that of the reference page and of the problems in an error. What rows contradict each other
-stands in ``checks.py``, what follows from others in ``derive.py``.
+The rows about signing in are next door, in ``rows_login.py``. The order is that of the reference page and of
+the problems in an error. What contradicts what stands in ``checks.py``, what follows from others in
+``derive.py``.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _APPLICATION: Final = (
     ),
     Setting(
         name="app",
-        kind=text("`module:app`", r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(?:\(\))?"),
+        kind=text("`module:app`", r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"),
         section="Application",
         meaning="The application behind `idaware.asgi:app` and `idaware.wsgi:app`.",
         keyword=False,  # the middleware's first argument has this name, and is the application itself
@@ -142,7 +143,8 @@ _REQUESTS: Final = (
         default="default",
         meaning="Inbound identity headers that never reach the application, in every spelling. A list "
         "replaces the "
-        "shipped one, unless `default` is a member of it.",
+        "shipped one, unless `default` is a member of it. "
+        f"Shipped: {', '.join(f'`{name}`' for name in web.STRIPPED_BY_DEFAULT)}.",
     ),
 )
 

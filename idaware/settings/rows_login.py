@@ -227,7 +227,7 @@ SESSIONS: Final = (
         kind=web.LANDING,
         section="Sessions and cookies",
         default_note="`PREFIX/logged-out`",
-        meaning="Where a sign-out ends.",
+        meaning="Where a sign-out ends. A path is the one that browsers see, that of the base URL included.",
     ),
     Setting(
         name="logout_provider",

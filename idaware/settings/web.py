@@ -242,7 +242,8 @@ STRIPPED_BY_DEFAULT: Final = tuple(
     for name in (
         *("X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username"),
         *("X-Forwarded-Access-Token", "X-Forwarded-Id-Token", "X-Auth-Request-*", "X-WEBAUTH-*"),
-        *("X-Remote-*", "Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"),
+        *("X-Remote-User", "X-Remote-Email", "X-Remote-Name", "X-Remote-Group*", "X-Remote-Extra-*"),
+        *("Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"),
         *("X-Goog-Authenticated-User-*", "X-Goog-Iap-*", "X-Pomerium-*", "Cf-Access-*"),
         *("X-MS-CLIENT-PRINCIPAL*", "X-MS-TOKEN-*", "X-Amzn-Oidc-*", "X-Authentik-*", "X-Vouch-*"),
         *("X-Authenticated-*", "X-Consumer-*", "X-Credential-*", "X-Userinfo", "OIDC-*"),
@@ -340,19 +341,32 @@ def _sink(text: str) -> str:
 
 
 _SINK_LIST: Final = list_of("`stdout` and `file:/absolute/path`", _sink)
-SINKS: Final = Kind(expected=_SINK_LIST.expected, read=_SINK_LIST.read, nothing=(), discreet=True)
+SINKS: Final = Kind(
+    expected=_SINK_LIST.expected,
+    read=_SINK_LIST.read,
+    nothing=(),
+    discreet=True,  # an address may hold a password or a token
+    later=_SINKS_LATER,
+)
+
+
+_STORES_LATER: Final = ("sqlite:", "redis:", "rediss:", "memory")
 
 
 def _store(text: str) -> str:
     if text == "cookie":
         return text
-    if text == "memory" or text.startswith(("sqlite:", "redis:", "rediss:")):
-        raise NotYetError(f"a store `{text.partition(':')[0]}`")
+    if text.startswith(_STORES_LATER):
+        raise NotYetError(f"a store `{next(store for store in _STORES_LATER if text.startswith(store))}`")
     raise MalformedError("")
 
 
-# A store's address may hold its password.
-STORE: Final = Kind(expected="`cookie`", read=lambda raw: _store(text_of(raw)), discreet=True)
+STORE: Final = Kind(
+    expected="`cookie`",
+    read=lambda raw: _store(text_of(raw)),
+    discreet=True,
+    later=_STORES_LATER,
+)
 
 
 def _alg(text: str) -> str:
