@@ -49,6 +49,14 @@ def contradictions(draft: Draft) -> Iterator[Problem]:
                 yield Problem(draft.where(name), message)
 
 
+_NOBODY_MAY_COME_IN: Final = (
+    "is missing, and so is every IDAWARE_ALLOW_*; expected a policy file, or a one-line policy such as "
+    "IDAWARE_ALLOW_GROUPS=sre,finance"
+)
+_NO_FORM_POST: Final = (
+    "holds 'form_post', which needs an https base URL: what a page of the provider posts here brings "
+    "SameSite=None cookies only, and browsers keep those only when they are Secure; expected 'query'"
+)
 _ONE_LINE: Final = ("allow_groups", "allow_email_domains", "allow_emails", "allow_signed_in")
 
 
@@ -57,14 +65,7 @@ def _policy(v: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     one_line = [name for name in _ONE_LINE if v[name]]
     if not one_line and v["policy_file"] is None:
         # "Who may come in" has no default (security rule 28).
-        yield (
-            "policy_file",
-            (
-                "is missing, and so is every IDAWARE_ALLOW_*; expected a policy file, or a one-line policy "
-                "such as "
-                "IDAWARE_ALLOW_GROUPS=sre,finance"
-            ),
-        )
+        yield "policy_file", _NOBODY_MAY_COME_IN
     if one_line and v["policy_file"] is not None:
         yield (
             one_line[0],
@@ -86,18 +87,12 @@ def _shared_issuer(v: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if v["allow_signed_in"]:
         yield (
             "allow_signed_in",
-            (
-                "would let anybody in, since anybody can sign in at this issuer; expected "
-                "IDAWARE_ALLOW_GROUPS, _EMAIL_DOMAINS or _EMAILS"
-            ),
+            "is true, but anybody can sign in at this issuer; expected groups, domains or addresses",
         )
     if v["email_verified"] == "ignored":
         yield (
             "email_verified",
-            (
-                "holds 'ignored', but at this issuer anybody can sign in and claim any address; expected "
-                "'required'"
-            ),
+            "is 'ignored', but anybody can sign in at this issuer with any address; expected 'required'",
         )
 
 
@@ -157,11 +152,7 @@ def _response_mode(v: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if v["response_mode"] == "form_post" and not v["base_url"].startswith("https:"):
         yield (
             "response_mode",
-            (
-                "holds 'form_post', which needs an https base URL: a form that the provider's page posts "
-                "brings SameSite=None cookies only, and browsers keep those only when they are Secure; "
-                "expected 'query'"
-            ),
+            _NO_FORM_POST,
         )
 
 

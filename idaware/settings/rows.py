@@ -23,8 +23,8 @@ _APPLICATION: Final = (
         kind=one_of("enforce", "off", later=("shadow",)),
         section="Application",
         default="enforce",
-        meaning="`enforce`: the policy decides. `off`: nothing is decided, loudly; for a loopback base "
-        "URL only.",
+        meaning="`enforce`: the policy decides. `off`: nothing is decided, loudly; for a loopback base URL "
+        "only.",
     ),
     Setting(
         name="app",
@@ -45,17 +45,15 @@ _APPLICATION: Final = (
         kind=web.BASE_URL,
         section="Application",
         required=True,
-        meaning="The public address, with the external path prefix if there is one. Used to build "
-        "addresses; what a "
-        "request claims about its host is never used for that.",
+        meaning="The public address, with the external path prefix if there is one. Used to build addresses; "
+        "what a request claims about its host is never used for that.",
     ),
     Setting(
         name="hosts",
         kind=web.HOSTS,
         section="Application",
         default_note="the host of the base URL",
-        meaning="Accepted `Host` values; others are answered 421. The host of the base URL must be one "
-        "of them.",
+        meaning="Accepted `Host` values; others are answered 421. The host of the base URL must be one of them.",
     ),
     Setting(
         name="root_path",
@@ -109,9 +107,8 @@ _POLICY: Final = (
         kind=BOOLEAN,
         section="Who may come in",
         default="false",
-        meaning="One-line policy: everybody who can sign in. Refused at issuers where anybody can "
-        "(Google, GitLab.com, "
-        "Entra's common endpoints).",
+        meaning="One-line policy: everybody who can sign in. Refused at issuers where anybody can (Google, "
+        "GitLab.com, Entra's common endpoints).",
     ),
 )
 
@@ -142,8 +139,7 @@ _REQUESTS: Final = (
         section="Requests",
         default="default",
         meaning="Inbound identity headers that never reach the application, in every spelling. A list "
-        "replaces the "
-        "shipped one, unless `default` is a member of it. "
+        "replaces the shipped one, unless `default` is a member of it. "
         f"Shipped: {', '.join(f'`{name}`' for name in web.STRIPPED_BY_DEFAULT)}.",
     ),
 )
