@@ -1,0 +1,168 @@
+"""What an HTTP exchange with the provider came to: an answer, the provider's fault, or nobody there.
+
+Shared by the blocking and the asynchronous ports, so that neither is stricter than the other. Pure;
+messages name the host and the cause, never a query, a body or a header that we sent (security rules 21, 27,
+29).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from math import isinf
+from urllib.parse import urlsplit
+
+from idaware.effects import JsonAnswer
+from idaware.errors import ProviderMisbehaved, ProviderUnavailable
+from idaware.identity import Json
+
+MAX_ANSWER_BYTES = 1_048_576
+_MAX_TEXT_CHARACTERS = 65_536
+_MAX_DEPTH = 64
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,10})(?!\d)", re.IGNORECASE)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_CACHED = re.compile(r"(?:^|[\s,])no-(?:store|cache)(?:$|[\s,])", re.IGNORECASE)
+
+
+def host_of(url: str) -> str:
+    """The host and port of ``url``, for messages; nothing else of it may show."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "an address without a host"
+    except ValueError:
+        return "an address that is not a URL"
+
+
+def check_status(url: str, status: int) -> None:
+    """Refuse what is no answer to use: a redirect (security rule 15), 1xx, 5xx and 429.
+
+    Raises ``ProviderMisbehaved`` or ``ProviderUnavailable``.
+    """
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ProviderUnavailable(f"{host_of(url)} answered {status}; it is overloaded or broken")
+    if status < HTTPStatus.OK or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        raise ProviderMisbehaved(f"{host_of(url)} answered {status}; redirects are not followed")
+
+
+def too_large(url: str) -> ProviderMisbehaved:
+    """The error for an answer beyond ``MAX_ANSWER_BYTES`` (security rule 12)."""
+    return ProviderMisbehaved(f"{host_of(url)} answered with more than {MAX_ANSWER_BYTES} bytes")
+
+
+def too_slow(url: str, seconds: float) -> ProviderUnavailable:
+    """The error for an answer that is not complete after ``seconds``."""
+    return ProviderUnavailable(f"{host_of(url)} gave no complete answer within {seconds:g} s")
+
+
+def read_answer(url: str, status: int, headers: Mapping[str, str], body: bytes) -> JsonAnswer:
+    """The answer, with its JSON read strictly; ``body`` is ``None`` and ``text`` is set where it is not JSON.
+
+    Raises ``ProviderMisbehaved`` for JSON that can be read in two ways: duplicate names, ``NaN``, lone
+    surrogates.
+    """
+    document, text = _read_body(url, body)
+    return JsonAnswer(
+        status,
+        document,
+        max_age_seconds=_max_age(headers.get("cache-control", "")),
+        content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
+        text=text,
+        date=_date(headers.get("date", "")),
+    )
+
+
+def _read_body(url: str, body: bytes) -> tuple[Json, str]:
+    if not body.strip():
+        return None, ""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None, body[:_MAX_TEXT_CHARACTERS].decode("utf-8", "replace")
+    try:
+        return read_json(text), ""
+    except AmbiguousJson as problem:
+        message = f"{host_of(url)} answered with JSON that is not acceptable: {problem}"
+        raise ProviderMisbehaved(message) from None
+    except ValueError:
+        return None, text[:_MAX_TEXT_CHARACTERS]
+
+
+class AmbiguousJson(ValueError):  # noqa: N818 - named for what it is, like the rest of the tree
+    """JSON that two readers may read in two ways, or that is too deep to read."""
+
+
+def read_json(text: str) -> Json:
+    """Read JSON strictly (RFC 8259 section 4 and 8.2, security rules 12 and 16).
+
+    Raises ``AmbiguousJson`` for duplicate names, ``NaN``, infinities, lone surrogates and too many levels,
+    and
+    plain ``ValueError`` for what is no JSON at all.
+    """
+    try:
+        document: Json = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+        )
+    except RecursionError:
+        raise AmbiguousJson(f"more than {_MAX_DEPTH} levels") from None
+    _check_levels(document)
+    return document
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise AmbiguousJson("a name occurs twice")
+    return members
+
+
+def _refuse_constant(name: str) -> Json:
+    raise AmbiguousJson(f"{name} is not a number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        raise AmbiguousJson("a number is too large")
+    return number
+
+
+def _check_levels(document: Json) -> None:
+    level: list[Json] = [document]
+    for _ in range(_MAX_DEPTH):
+        below: list[Json] = []
+        for value in level:
+            if isinstance(value, dict):
+                below += value
+                below += value.values()
+            elif isinstance(value, list):
+                below += value
+            elif isinstance(value, str) and not _is_text(value):
+                raise AmbiguousJson("half a surrogate pair in a text")
+        if not below:
+            return
+        level = below
+    raise AmbiguousJson(f"more than {_MAX_DEPTH} levels")
+
+
+def _is_text(value: str) -> bool:
+    return value.isascii() or not _SURROGATE.search(value)
+
+
+def _max_age(cache_control: str) -> int | None:
+    """RFC 9111 section 5.2.2. NOT CHECKED: ``Age``; whoever uses this keeps within bounds of its own."""
+    if _NOT_CACHED.search(cache_control):
+        return 0
+    found = _MAX_AGE.search(cache_control)
+    return int(found[1]) if found else None
+
+
+def _date(value: str) -> float | None:
+    """The ``Date`` header (RFC 9110 section 6.6.1) as UTC epoch seconds."""
+    try:
+        moment = parsedate_to_datetime(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
