@@ -138,7 +138,8 @@ class LoginStates:
         """Begin a login: its state, and the ``Set-Cookie`` values that keep it and drop what is too much.
 
         ``next_url`` has passed ``safe_next``; beyond 512 bytes it becomes the root. ``token(n)`` gives
-        ``n`` random bytes as URL-safe text. ``subject`` is the ``sub`` whose session goes on.
+        ``n`` random bytes as URL-safe text. ``subject`` is the digest of the ``sub`` whose session goes on,
+        ``started`` that session's start.
         """
         login = LoginState(
             v=VERSION,
@@ -150,7 +151,7 @@ class LoginStates:
             max_age=max_age,
             reauthenticate=reauthenticate,
             requirement=requirement,
-            subject=None if subject is None else subject_digest(subject),
+            subject=subject,
             started=started,
         )
         name, value = self._name(login.state), self._seal.close(msgspec.msgpack.encode(login))

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from idaware.settings import Settings
 
 ACTIVITY_EVERY_SECONDS = 60
-STEP_UP_WINDOW_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +106,3 @@ def needs_activity_cookie(last_seen: float | None, now: float, lifetimes: Lifeti
     At most once a minute; more often where the idle end would come before that.
     """
     return last_seen is None or now - last_seen >= min(ACTIVITY_EVERY_SECONDS, lifetimes.idle_seconds / 3)
-
-
-def step_up_was_tried(session: Session, requirement: str, auth_within: int | None, now: float) -> bool:
-    """Whether the sign-in that made ``session`` was already asked for ``requirement`` (its digest), just now.
-
-    If so and it is still unmet, another try would loop: refuse with ``step_up_unmet``. After a minute (or
-    after ``auth_within`` seconds, when a sign-in that met it then has aged) a new try is a person's wish,
-    not a loop.
-    """
-    window_seconds = min(STEP_UP_WINDOW_SECONDS, auth_within or STEP_UP_WINDOW_SECONDS)
-    return session.step_up_tried == requirement and now - session.step_up_at <= window_seconds

@@ -13,7 +13,6 @@ from idaware.session.lifetimes import (
     ended_at,
     needs_activity_cookie,
     state_of,
-    step_up_was_tried,
 )
 from idaware.session.record import Session
 from idaware.settings import Settings
@@ -119,24 +118,6 @@ def test_activity_is_noted_at_most_once_a_minute(seen: int | None, idle: int, ne
     times = Lifetimes(max_seconds=28_800, idle_seconds=idle, refresh_seconds=900, stale_seconds=3600)
     last_seen = None if seen is None else NOW + seen
     assert needs_activity_cookie(last_seen, NOW, times) is needed
-
-
-@pytest.mark.parametrize(
-    ("tried", "at", "within", "answer"),
-    [
-        pytest.param("abc", 0, None, True, id="just now"),
-        pytest.param("abc", -60, None, True, id="a minute ago"),
-        pytest.param("abc", -61, None, False, id="longer ago: a wish, not a loop"),
-        pytest.param("abc", -11, 10, False, id="met then, aged since"),
-        pytest.param("abc", -10, 10, True, id="within the age that is asked for"),
-        pytest.param("abc", -61, 900, False, id="a long age does not lengthen the window"),
-        pytest.param("other", 0, None, False, id="another requirement"),
-        pytest.param(None, 0, None, False, id="an ordinary sign-in"),
-    ],
-)
-def test_whether_a_step_up_was_tried(tried: str | None, at: int, within: int | None, answer: bool) -> None:
-    made = Session(1, "id", NOW, NOW, NOW, "sub", step_up_tried=tried, step_up_at=NOW + at)
-    assert step_up_was_tried(made, "abc", within, NOW) is answer
 
 
 def test_lifetimes_come_from_settings(make_settings: Callable[..., Settings]) -> None:

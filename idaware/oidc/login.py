@@ -1,0 +1,398 @@
+"""Signing in: the way to the provider, and from its answer to a session.
+
+Belongs here: the dialogue of the code flow (OpenID Connect Core 3.1), and what a sign-in means for the
+session that was there before. Messages are spelled in ``protocol.py``, tokens checked in ``tokens.py``,
+parameters read in ``login_answer.py``. Provider tokens live for the length of ``complete`` and are kept
+nowhere (rule 27).
+
+*Renewal or sign-in?* A session that goes on keeps its first start: always when it is renewed silently;
+otherwise unless the person really signed in again (``prompt=login``, or an ``auth_time`` after that start).
+One that ended does not go on: then the sign-in has to be newer than the end (``max_age``, checked), so that
+idle and hard end are real although the provider's own session may live on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from idaware.effects import FetchJson, Flow
+from idaware.errors import ClientError, ProviderError, ProviderMisbehaved
+from idaware.http.cookies import find_cookie
+from idaware.identity import Json
+from idaware.oidc.claims import Person, missing_for, read_person, read_userinfo
+from idaware.oidc.login_answer import (
+    Answer,
+    Refusal,
+    check_answer,
+    check_promised_issuer,
+    read_answer,
+    refusal_of,
+    unknown_state,
+)
+from idaware.oidc.login_state import MAX_FAILURES, Kind, LoginState, LoginStates, subject_digest
+from idaware.oidc.protocol import TokenResponse, authorization_url, read_token_response, token_request
+from idaware.oidc.tokens import LEEWAY_SECONDS, IdTokenRules, verify_id_token
+from idaware.reasons import Reason
+from idaware.session.record import VERSION, Cut, Session, pack_digests
+from idaware.session.step_up import requirement_digest
+
+if TYPE_CHECKING:
+    from idaware.oidc.discovery import Metadata
+    from idaware.oidc.provider import Provider
+    from idaware.session.sessions import Before, Sessions
+    from idaware.session.step_up import Requirement
+    from idaware.settings import Settings
+
+Clock: TypeAlias = Callable[[], float]
+"""UTC epoch seconds."""
+Token: TypeAlias = Callable[[int], str]
+"""So many random bytes as URL-safe text."""
+
+SESSION_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRedirect:
+    """Go to the provider: where, and what the browser has to keep meanwhile."""
+
+    location: str
+    set_cookies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Somebody signed in. ``notes``: what an operator should know although it worked."""
+
+    session: Session
+    set_cookies: tuple[str, ...]
+    next: str
+    kind: Kind
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A callback that came to nothing.
+
+    ``message`` is for the person and may hold the provider's own text, ``log`` for the operator. ``next``:
+    where to go all the same when a valid session exists. ``retry_allowed``: False after three failures in a
+    minute; then explain, and try nothing by itself.
+    """
+
+    reason: Reason
+    status: int
+    message: str
+    log: str
+    set_cookies: tuple[str, ...]
+    next: str
+    kind: Kind | None
+    retry_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """What a sign-in asks of the provider. ``checked_max_age`` is held against ``auth_time`` afterwards."""
+
+    prompt: str | None = None
+    checked_max_age: int | None = None
+    asked_max_age: int | None = None
+    acr_values: str | None = None
+
+
+class Login:
+    """Sign-ins at one provider, for one key ring and one policy (those of ``states`` and ``sessions``).
+
+    ``auth_time``: whether the provider says when somebody signed in. Where it never does (data of the
+    provider), a sign-in after a session's end asks ``prompt=login`` instead of ``max_age``, which nobody
+    could check.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        provider: Provider,
+        states: LoginStates,
+        sessions: Sessions,
+        *,
+        auth_time: bool = True,
+    ) -> None:
+        self.states = states
+        self._settings = settings
+        self._provider = provider
+        self._sessions = sessions
+        self._auth_time = auth_time
+        self._root = settings.base_path + "/"
+        self._configured_max_age = _configured_max_age(settings)
+
+    # -- to the provider -----------------------------------------------------------------------------------
+
+    def redirect(
+        self,
+        metadata: Metadata,
+        *,
+        kind: Kind,
+        next_url: str,
+        cookie_header: str,
+        now: float,
+        token: Token,
+        require: Requirement | None = None,
+        prompt: str | None = None,
+    ) -> LoginRedirect:
+        """Begin a sign-in. ``next_url`` is the external path to come back to, and has passed ``safe_next``.
+
+        ``require``: what the page's rules require; a first sign-in carries it too. ``prompt``: what the
+        person asked for (``select_account``: as somebody else). What was in this browser before is read
+        from ``cookie_header``: an ended session brings ``max_age``, an explicit sign-out ``prompt=login``.
+        A ``renew`` without a session to renew becomes a ``login``.
+        """
+        before = self._sessions.before(cookie_header, now)
+        kind = "login" if kind == "renew" and before.session is None else kind
+        demand = self._demand(kind, before, now, require, prompt)
+        session = before.session
+        login, set_cookies = self.states.start(
+            cookie_header,
+            kind=kind,
+            next_url=next_url,
+            now=now,
+            token=token,
+            max_age=demand.checked_max_age,
+            reauthenticate=demand.prompt == "login",
+            requirement=None if require is None else requirement_digest(require),
+            subject=None if session is None else subject_digest(session.subject),
+            started=None if session is None else session.started,
+        )
+        hint = session.email if session is not None and kind != "login" else None
+        return LoginRedirect(self._location(metadata, login, demand, hint), set_cookies)
+
+    def _demand(
+        self, kind: Kind, before: Before, now: float, require: Requirement | None, prompt: str | None
+    ) -> _Demand:
+        if kind == "renew":
+            return _Demand(prompt="none")
+        checked = None if before.ended_at is None else max(1, int(now - before.ended_at))
+        anew = before.signed_out or (checked is not None and not self._auth_time)
+        if require is None:
+            return _Demand("login" if anew else prompt, checked if self._auth_time else None)
+        only_amr = bool(require.amr) and not require.acr and require.auth_within is None
+        return _Demand(
+            "login" if anew or only_amr else prompt,
+            checked if self._auth_time else None,
+            require.auth_within,
+            " ".join(require.acr) or None,
+        )
+
+    def _location(self, metadata: Metadata, login: LoginState, demand: _Demand, hint: str | None) -> str:
+        derived = self.states.derived(login)
+        return authorization_url(
+            metadata,
+            self._settings,
+            state=login.state,
+            nonce=derived.nonce,
+            code_verifier=derived.code_verifier,
+            prompt=demand.prompt,
+            max_age=_least(demand.checked_max_age, demand.asked_max_age),
+            acr_values=demand.acr_values,
+            login_hint=hint,
+        )
+
+    # -- and back ------------------------------------------------------------------------------------------
+
+    def complete(
+        self, params: Mapping[str, Sequence[str]], cookie_header: str, *, clock: Clock, token: Token
+    ) -> Flow[Completed | LoginRedirect | Failed]:
+        """The callback: from its parameters (name to all values given) to a session. Never raises.
+
+        A ``LoginRedirect`` is the one ordinary sign-in that follows a silent renewal which came to nothing.
+        """
+        answer = read_answer(params)
+        if isinstance(answer, Refusal):
+            return self._failed(answer, None, cookie_header, clock())
+        login = self.states.find(cookie_header, answer.state, clock())
+        if login is None:  # also for an error response (security rule 14)
+            return self._failed(unknown_state(), None, cookie_header, clock())
+        try:
+            outcome = yield from self._signed_in(answer, login, cookie_header, clock, token)
+        except (ProviderError, ClientError) as error:
+            outcome = refusal_of(error)
+        if isinstance(outcome, Completed):
+            return outcome
+        if login.kind == "renew" and outcome.reason is not Reason.PROVIDER_UNAVAILABLE:
+            return (yield from self._ordinary(login, cookie_header, clock(), token))
+        return self._failed(outcome, login, cookie_header, clock())
+
+    def _signed_in(
+        self, answer: Answer, login: LoginState, cookie_header: str, clock: Clock, token: Token
+    ) -> Flow[Completed | Refusal]:
+        now = clock()
+        refusal = check_answer(answer, self._settings.issuer)
+        if refusal is not None:
+            return refusal
+        metadata = yield from self._provider.metadata(now)
+        refusal = check_promised_issuer(answer, metadata.iss_parameter_supported)
+        if refusal is not None:
+            return refusal
+        response = yield from self._redeem(metadata, login, answer.code, now, token)
+        id_claims = yield from self._verify(response, login, clock())
+        userinfo, notes = yield from self._userinfo(metadata, response, id_claims)
+        person = read_person(
+            id_claims,
+            userinfo,
+            settings=self._settings,
+            quirks=self._provider.quirks,
+            wanted=self._sessions.cut.wanted,
+            granted_scope=response.scope,
+        )
+        session = self._session(person, login, now, token)
+        cookies = self._sessions.codec.sign_in_cookies(session, now)
+        after = self._after(login, cookie_header)
+        return Completed(session, (*cookies, *after), login.next, login.kind, notes)
+
+    def _redeem(
+        self, metadata: Metadata, login: LoginState, code: str, now: float, token: Token
+    ) -> Flow[TokenResponse]:
+        answer = yield from token_request(
+            metadata,
+            self._settings,
+            code=code,
+            code_verifier=self.states.derived(login).code_verifier,
+            now=now,
+            token=token,
+        )
+        return read_token_response(answer)
+
+    def _verify(self, response: TokenResponse, login: LoginState, now: float) -> Flow[dict[str, Json]]:
+        settings = self._settings
+        max_age = _least(login.max_age, self._configured_max_age)
+        if max_age is not None:
+            # It was asked for when the login began; the person may have taken minutes since.
+            max_age += max(0, int(now - login.created))
+        rules = IdTokenRules(
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            nonce=self.states.derived(login).nonce,
+            now=now,
+            algs=settings.allowed_algs,
+            trusted_audiences=settings.trusted_audiences,
+            max_age=max_age,
+            access_token=response.access_token,
+            answered_at=response.answered_at,
+        )
+        return (yield from verify_id_token(response.id_token, keys=self._provider, rules=rules))
+
+    def _userinfo(
+        self, metadata: Metadata, response: TokenResponse, id_claims: Mapping[str, Json]
+    ) -> Flow[tuple[Mapping[str, Json] | None, tuple[str, ...]]]:
+        """Ask userinfo when a needed claim is missing. An answer that cannot be used leaves claims unknown,
+        and unknown never allows; one about somebody else ends the sign-in (security rule 17).
+        """
+        url = metadata.userinfo_endpoint
+        wanted = self._sessions.cut.wanted
+        if url is None or not missing_for(self._settings, wanted, id_claims, self._provider.quirks):
+            return None, ()
+        try:
+            answer = yield from FetchJson(url, bearer=response.access_token)
+            return read_userinfo(answer, str(id_claims["sub"])), ()
+        except ProviderMisbehaved as error:
+            return None, (str(error),)
+
+    # -- the session ---------------------------------------------------------------------------------------
+
+    def _session(self, person: Person, login: LoginState, now: float, token: Token) -> Session:
+        started = _started(login, person, now)
+        cut: Cut = self._sessions.cut
+        return Session(
+            v=VERSION,
+            id=token(SESSION_ID_BYTES),  # security rule 24: always new, never one that the browser brings
+            started=started,
+            expires=started + self._settings.session_max,
+            renewed=int(now),
+            subject=person.subject,
+            email=person.email,
+            email_verified=person.email_verified,
+            name=person.name,
+            user=person.user,
+            groups=None if person.groups is None else tuple(sorted(person.groups)),
+            groups_total=person.groups_total,
+            groups_left_out=person.groups_left_out,
+            claims=dict(person.claims),
+            auth_time=None if person.auth_time is None else int(person.auth_time),
+            acr=person.acr,
+            amr=person.amr,
+            hosted_domain=person.hosted_domain,
+            cut=pack_digests(cut.digests),
+            wanted_id=cut.wanted_id,
+            step_up_tried=login.requirement,
+            step_up_at=int(now) if login.requirement is not None else 0,
+        )
+
+    def _after(self, login: LoginState, cookie_header: str) -> tuple[str, ...]:
+        """What goes once a login succeeded: its state (single use, security rule 13), the count of
+        failures.
+        """
+        dropped = self.states.drop(login)
+        if find_cookie(cookie_header, self.states.failures_name) is None:
+            return (dropped,)
+        return (dropped, self.states.forget_failures())
+
+    # -- when it comes to nothing --------------------------------------------------------------------------
+
+    def _ordinary(
+        self, login: LoginState, cookie_header: str, now: float, token: Token
+    ) -> Flow[LoginRedirect | Failed]:
+        """After a silent renewal that failed: one ordinary sign-in, never another silent one, so never a
+        loop.
+        """
+        try:
+            metadata = yield from self._provider.metadata(now)
+        except ProviderError as error:
+            return self._failed(refusal_of(error), login, cookie_header, now)
+        again, set_cookies = self.states.start(
+            cookie_header,
+            kind="login",
+            next_url=login.next,
+            now=now,
+            token=token,
+            subject=login.subject,
+            started=login.started,
+        )
+        return LoginRedirect(
+            self._location(metadata, again, _Demand(), None), (self.states.drop(login), *set_cookies)
+        )
+
+    def _failed(self, refusal: Refusal, login: LoginState | None, cookie_header: str, now: float) -> Failed:
+        dropped = () if login is None else (self.states.drop(login),)
+        noted = self.states.note_failure(cookie_header, now)
+        renewal = login is not None and login.kind == "renew"
+        return Failed(
+            reason=refusal.reason,
+            status=refusal.status,
+            message=refusal.message,
+            log=refusal.log,
+            set_cookies=(*dropped, noted),
+            next=login.next if login is not None and renewal else self._root,
+            kind=None if login is None else login.kind,
+            retry_allowed=self.states.failures(cookie_header, now) + 1 < MAX_FAILURES,
+        )
+
+
+def _started(login: LoginState, person: Person, now: float) -> int:
+    """The first start of the session that a sign-in makes (see the top of this module)."""
+    if login.started is None or not login.continues(person.subject):
+        return int(now)  # nothing to go on with, or another person
+    if login.kind != "renew" and (
+        login.reauthenticate or (person.auth_time or 0) > login.started + LEEWAY_SECONDS
+    ):
+        return int(now)
+    return login.started
+
+
+def _least(*ages: int | None) -> int | None:
+    return min((age for age in ages if age is not None), default=None)
+
+
+def _configured_max_age(settings: Settings) -> int | None:
+    """``max_age`` in ``IDAWARE_LOGIN_PARAMS``: what is asked is also checked (security rule 16)."""
+    text = dict(settings.login_params).get("max_age", "")
+    return int(text) if text.isdecimal() else None
