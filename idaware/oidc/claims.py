@@ -11,6 +11,7 @@ groups".
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ MAX_GROUPS = 10_000
 MAX_GROUP_CHARS = 1024
 MAX_VALUE_CHARS = 4096
 """The longest value of a wanted claim that is kept, as JSON."""
+MAX_VALUE_DEPTH = 8
 MAX_NAME_CHARS = 1024
 MAX_EMAIL_CHARS = 320
 MAX_TEXT_CHARS = 1024
@@ -42,6 +44,7 @@ claim is not there; it is there in a form that was not expected."""
 _STEP = re.compile(r"((?:[^\\.]|\\.)+)(?:\.|$)")
 # Controls would end up in records and headers, bidirectional overrides in what people read.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Missing(Enum):
@@ -83,8 +86,8 @@ class Person:
 def read_claim(claims: Mapping[str, Json], path: str) -> Json | Missing:
     """The claim at ``path``.
 
-    The whole text is tried as a top-level claim first, then as a dotted path, in which a backslash takes away the
-    meaning of the dot after it.
+    The whole text is tried as a top-level claim first, then as a dotted path, in which a backslash takes
+    away the meaning of the dot after it.
     """
     if path in claims:
         return claims[path]
@@ -103,7 +106,7 @@ def _steps(path: str) -> tuple[str, ...]:
     return tuple(step.replace("\\.", ".") for step in steps) if steps else (path,)
 
 
-def missing_for(settings: Settings, wanted: Wanted, id_claims: Mapping[str, Json], quirks: Quirks) -> bool:
+def missing_for(settings: Settings, wanted: Wanted, id_claims: Mapping[str, Json]) -> bool:
     """Whether userinfo has to be asked: something that is needed is not in the ID token.
 
     Needed are groups and claims that the policy names, and the e-mail address with its verification where
@@ -118,7 +121,7 @@ def missing_for(settings: Settings, wanted: Wanted, id_claims: Mapping[str, Json
         needed.add(settings.groups_claim)
     if "email" in settings.scopes:
         needed.add(settings.email_claim)
-        if settings.email_verified == "required" and quirks.domain_verified_claim not in id_claims:
+        if settings.email_verified == "required":
             needed.add("email_verified")
     if settings.user_claim != "sub":
         needed.add(settings.user_claim)
@@ -192,9 +195,9 @@ def _merged(
     if "email" in signed and asked.get("email") != signed["email"]:
         # "verified" is said about userinfo's address; it must not vouch for another one
         asked.pop("email_verified", None)
-    left_out = {name: True for source in (asked, signed) for name in _elsewhere(source)}
     merged: dict[str, Json] = {**asked, **signed}
-    return {**merged, "_claim_names": {**left_out}} if left_out else merged
+    elsewhere = {**_elsewhere(asked), **_elsewhere(signed)}
+    return {**merged, "_claim_names": elsewhere} if elsewhere else merged
 
 
 def _elsewhere(claims: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -224,7 +227,8 @@ def _groups(
 ) -> tuple[frozenset[str] | None, LeftOut | None]:
     path = settings.groups_claim
     # Entra: more groups than fit; what is in the token, if anything, is not all of it
-    if path in _elsewhere(claims) or claims.get("hasgroups") is True:
+    elsewhere = _elsewhere(claims)
+    if path in elsewhere or _steps(path)[0] in elsewhere or claims.get("hasgroups") is True:
         return None, "overage"
     value = read_claim(claims, path)
     if value is MISSING:
@@ -276,7 +280,20 @@ def _wanted_claims(claims: Mapping[str, Json], wanted: Wanted) -> Mapping[str, J
 
 
 def _fits(value: Json) -> bool:
-    return len(json.dumps(value, ensure_ascii=False)) <= MAX_VALUE_CHARS
+    """Whether a session can hold ``value``: userinfo is not read as strictly as a token is."""
+    if not _storable(value, MAX_VALUE_DEPTH):
+        return False
+    text = json.dumps(value, ensure_ascii=False)
+    return len(text) <= MAX_VALUE_CHARS and not _SURROGATE.search(text)
+
+
+def _storable(value: Json, levels: int) -> bool:
+    if isinstance(value, int | float):
+        return math.isfinite(value) and abs(value) < 2**63
+    if isinstance(value, list | dict):
+        members = value.values() if isinstance(value, dict) else value
+        return levels > 0 and all(_storable(member, levels - 1) for member in members)
+    return True
 
 
 def _text(value: Json | Missing, limit: int) -> str | None:

@@ -45,23 +45,6 @@ MAX_DESCRIPTION_CHARS = 200
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _CURVE_ALGS = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
-# IDAWARE_LOGIN_PARAMS may add to a request, never replace what ties the answer to us.
-_RESERVED = frozenset(
-    {
-        "response_type",
-        "client_id",
-        "redirect_uri",
-        "scope",
-        "state",
-        "nonce",
-        "code_challenge",
-        "code_challenge_method",
-        "response_mode",
-        "request",
-        "request_uri",
-    }
-)
-
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
@@ -92,8 +75,7 @@ def authorization_url(
 ) -> str:
     """Where the browser goes to sign in (OpenID Connect Core 3.1.2.1), with PKCE S256 (security rule 13).
 
-    ``max_age`` is in seconds, ``acr_values`` separated by spaces. ``IDAWARE_LOGIN_PARAMS`` come first, so
-    that what this sign-in asks for wins over them.
+    ``max_age`` is in seconds, ``acr_values`` separated by spaces.
     """
     own = {
         "nonce": nonce,
@@ -105,16 +87,17 @@ def authorization_url(
         "acr_values": acr_values,
         "login_hint": login_hint,
     }
-    extra = {name: value for name, value in settings.login_params if name not in _RESERVED}
+    # Settings refuse the names in ``own``, so nothing here can be given twice.
+    endpoint = add_params_to_uri(metadata.authorization_endpoint, settings.login_params)
     return str(
         prepare_grant_uri(
-            metadata.authorization_endpoint,
+            endpoint,
             settings.client_id,
             "code",
             redirect_uri=settings.redirect_uri,  # security rule 10
             scope=" ".join(settings.scopes),
             state=state,
-            **{**extra, **{name: value for name, value in own.items() if value is not None}},
+            **own,
         )
     )
 
@@ -301,8 +284,11 @@ def logout_url(
 
 
 def _after_logout(settings: Settings) -> str:
-    target = settings.logout_redirect or f"{settings.prefix}/logged-out"
-    return settings.url(target) if target.startswith("/") else target
+    """Security rule 10: out of the base URL, never out of a request."""
+    target = settings.logout_redirect
+    if target is None:
+        return settings.url(f"{settings.prefix}/logged-out")
+    return settings.origin + target if target.startswith("/") else target
 
 
 def second_opinion(

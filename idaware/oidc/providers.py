@@ -42,12 +42,12 @@ _KNOWN: Mapping[str, Quirks] = MappingProxyType(
     {
         GENERIC: Quirks(),
         "keycloak": Quirks(
-            groups_hint="Add a mapper 'Group Membership' for the claim 'groups' to the client (full path off), "
-            "or set IDAWARE_GROUPS_CLAIM=realm_access.roles and add that claim to the ID token.",
+            groups_hint="Add a mapper 'Group Membership' for the claim 'groups' (full path off), or "
+            "set IDAWARE_GROUPS_CLAIM=realm_access.roles and add that claim to the ID token.",
         ),
         "entra": Quirks(
-            groups_hint="Add the groups claim under 'Token configuration'. People in more than 200 groups get "
-            "none (overage): choose 'Groups assigned to the application'.",
+            groups_hint="Add the groups claim under 'Token configuration'. People in more than 200 groups "
+            "get none (overage): choose 'Groups assigned to the application'.",
             domain_verified_claim="xms_edov",
         ),
         "google": Quirks(

@@ -227,7 +227,7 @@ def _check_at_hash(claims: Mapping[str, Json], rules: IdTokenRules, alg: str) ->
     at_hash = claims.get("at_hash")
     if at_hash is None or rules.access_token is None:  # optional in the code flow (Core 3.1.3.6)
         return
-    digest = _HASHES[alg[2:] if alg != "EdDSA" else "DSA"](rules.access_token.encode("utf-8")).digest()
+    digest = _HASHES[alg[-3:]](rules.access_token.encode("utf-8")).digest()
     expected = urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")
     if not isinstance(at_hash, str) or not _same(at_hash, expected):
         ID_TOKEN.reject("3.1.3.8 at_hash", "the access token is not the one that this ID token came with")
