@@ -1,7 +1,7 @@
 """The trail of audit records: numbers and stamps them, queues their lines, has them written.
 
 ``emit`` is all that a request waits for: a queue takes the line, and the process's background thread writes
-it (``audit/channel.py``, ``io/background.py``). Nothing starts before the first record.
+it (``audit/sinks/channel.py``, ``io/background.py``). Nothing starts before the first record.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from itertools import count
 from weakref import WeakSet
 
-from idaware.audit.channel import BATCH_RECORDS, Channel
 from idaware.audit.privacy import hash_record
 from idaware.audit.record import Record, encode
 from idaware.audit.sinks import Sink
+from idaware.audit.sinks.channel import BATCH_RECORDS, Channel
 from idaware.io.background import SHARED, Background
 from idaware.io.forks import after_fork
 
@@ -132,13 +132,12 @@ class Trail:
 
     def _rfc3339(self, now: float) -> str:
         """``2026-01-31T08:15:00.123456Z`` (RFC 3339 section 5.6); the text of a second is made once."""
-        micros = int(now * 1_000_000)
-        second = micros // 1_000_000
+        second = int(now)
         known, text = self._second
         if known != second:
             text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
             self._second = second, text  # one assignment: threads may race, and none sees a half of it
-        return f"{text}.{micros - second * 1_000_000:06d}Z"
+        return f"{text}.{int((now - second) * 1_000_000):06d}Z"
 
     def _uuid7(self, now: float, seq: int) -> str:
         """RFC 9562 section 5.7, with ``rand_a`` and ``rand_b`` as one counter from a random start (section

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from idaware.effects import FetchJson, JsonAnswer, PostForm, ReadBody
 from idaware.io.answers import MAX_ANSWER_BYTES, check_status, read_answer, too_large, too_slow
+from idaware.io.async_flights import AsyncFlights
 from idaware.io.clients import Outbound, failures, fault_of, form_headers, get_headers
-from idaware.io.flights import AsyncFlights
 
 if TYPE_CHECKING:
     import httpx2

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class BlockingHttp:
     """HTTP for a whole process: make one, and ``BlockingPorts`` with it for each request.
 
-    ``timeout_seconds``: for a whole exchange, however slowly the bytes drip. NOT CHECKED: the time of a
-    name look-up,
-    which only the system's resolver can limit. ``transport``: what tests bring.
+    ``timeout_seconds``: for a whole exchange, however slowly the bytes drip. NOT CHECKED: the time of
+    a name look-up, which the system's resolver limits, and of a second address tried after the first.
+    ``transport``: what tests bring.
     """
 
     def __init__(

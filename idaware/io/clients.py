@@ -140,6 +140,8 @@ def cause_of(error: BaseException) -> str:
         innermost = below
     if isinstance(innermost, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {innermost.verify_message}"
+    if isinstance(innermost, ConnectionError) and innermost.errno:
+        return os.strerror(innermost.errno)  # asyncio puts the address into its own text
     text = innermost.strerror if isinstance(innermost, OSError) else None
     return _TLS_NOISE.sub("", text or str(innermost)) or type(innermost).__name__
 
@@ -148,4 +150,7 @@ def _below(error: BaseException) -> BaseException | None:
     if isinstance(error, BaseExceptionGroup):
         first: BaseException = error.exceptions[0]
         return first
-    return error.__cause__
+    below = error.__cause__ or error.__context__
+    # Whatever else was being handled when the exchange began hangs on the chain as well: stop at the network.
+    ours = isinstance(below, (OSError, BaseExceptionGroup)) or type(below).__module__.startswith("httpcore2")
+    return below if ours else None

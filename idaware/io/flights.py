@@ -1,17 +1,16 @@
-"""Single flight: whoever wants what is being fetched already waits for that fetch.
+"""Single flight among threads: whoever wants what is being fetched already waits for that fetch.
 
-``Flights`` is for threads, ``AsyncFlights`` for the tasks of one event loop. A process that serves from
-threads and from loops at once may fetch a document once in each: bounded by the number of loops, and
-nothing has to wait across the border between a thread and a loop, which is where single flights deadlock.
+``async_flights.py`` does it among tasks; apart, so that a WSGI process never imports asyncio. A process
+that serves from threads and from loops at once may fetch a document once in each: bounded by the number of
+loops, and nothing has to wait across the border between a thread and a loop, which is where single flights
+deadlock.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
+from collections.abc import Callable
+from typing import TypeAlias
 
 from idaware.effects import JsonAnswer
 from idaware.errors import ProviderError, ProviderUnavailable
@@ -77,35 +76,3 @@ class Flights:
     def _make_anew(self) -> None:
         self._lock = threading.Lock()
         self._flying: dict[str, _Flight] = {}
-
-
-class AsyncFlights:
-    """One fetch at a time for each key, among the tasks of each asyncio event loop.
-
-    The fetch has a task of its own: a request that is cancelled while it waits takes neither the fetch nor
-    the other
-    waiters with it. The task ends by its own time limit.
-    """
-
-    def __init__(self) -> None:
-        self._flying: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Task[Landing]]]
-        self._flying = WeakKeyDictionary()
-
-    async def share(self, key: str, fetch: Callable[[], Coroutine[Any, Any, JsonAnswer]]) -> JsonAnswer:
-        """See ``Flights.share``."""
-        flying = self._flying.setdefault(asyncio.get_running_loop(), {})
-        task = flying.get(key)
-        if task is None:
-            task = flying[key] = asyncio.ensure_future(_land(fetch))
-            task.add_done_callback(lambda _: flying.pop(key, None))
-        await asyncio.wait((task,))  # unlike ``await task``: our cancellation does not cancel it
-        if task.cancelled():
-            raise ProviderUnavailable("the fetch of a document was stopped")
-        return unpack(task.result())
-
-
-async def _land(fetch: Callable[[], Coroutine[Any, Any, JsonAnswer]]) -> Landing:
-    try:
-        return await fetch()
-    except ProviderError as error:
-        return error
