@@ -10,7 +10,7 @@ from idaware.pages.document import DEFAULT_BRAND, Page
 from idaware.pages.health import Part
 from idaware.pages.house import House
 from idaware.pages.me import Me, Reach, SessionFacts, me_json, me_page
-from idaware.pages.parts import origin_of
+from idaware.pages.parts import linkable, origin_of
 from idaware.pages.problem import problem
 from idaware.pages.refusal import Refusal, refusal_page
 from idaware.reasons import Reason
@@ -36,7 +36,7 @@ class Pages:
             contact=contact,
             request_access_url=request_access_url,
             prefix=prefix,
-            home=home,
+            home=linkable(home) or "/",
             frame_origins=tuple(origin for url in frame_origins if (origin := origin_of(url)) is not None),
         )
 
@@ -78,9 +78,9 @@ class Pages:
         )
         return problem(facts) if json else refusal_page(self.house, facts)
 
-    def sign_in_link(self, *, login_url: str) -> Page:
+    def sign_in_link(self, *, login_url: str, headers: Sequence[tuple[str, str]] = ()) -> Page:
         """401 for a frame: a link that opens the sign-in in a tab of its own."""
-        return signin.sign_in_link(self.house, login_url=login_url)
+        return signin.sign_in_link(self.house, login_url=login_url, headers=headers)
 
     def login_failed(
         self,

@@ -23,7 +23,7 @@ class Refusal:
     * ``detail``: a further sentence about this very request, e.g. what was wrong with the path.
     * ``rule_reason``: the rule's own ``reason``, written for whoever is refused. ``rule_owner``: whom to ask.
     * ``login_url``: where to sign in (a 401). ``switch_url``: where to sign in as somebody else.
-    * ``groups_left_out``: ``overage``, ``not_granted`` or ``absent``, where missing groups are what failed.
+    * ``groups_left_out``: ``overage``, ``not_granted``, ``malformed``, ``absent``, where groups failed.
     * ``headers``: further headers, e.g. ``WWW-Authenticate`` or ``Retry-After``.
     """
 
@@ -58,7 +58,7 @@ _QUOTE: Final = Markup("<blockquote>{}</blockquote>")
 def _from_the_rule(facts: Refusal) -> Markup:
     if not facts.rule_reason:
         return Markup("")
-    lines = facts.rule_reason.splitlines()[:20]
+    lines = facts.rule_reason.split("\n")[:20]
     quote = _QUOTE.format(Markup("").join(parts.paragraph(parts.shown(line)) for line in lines))
     return parts.notice("What the rule says", quote, "ask")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from markupsafe import Markup
@@ -10,11 +11,12 @@ from idaware.pages import parts
 from idaware.pages.document import Page, card
 from idaware.pages.house import House
 from idaware.pages.parts import Link
+from idaware.pages.refusal import DEFAULT_CHALLENGE
 from idaware.pages.wording import STOPPED, STOPPED_HINTS, failed_login_wording
 from idaware.reasons import Reason
 
 
-def sign_in_link(house: House, *, login_url: str) -> Page:
+def sign_in_link(house: House, *, login_url: str, headers: Sequence[tuple[str, str]] = ()) -> Page:
     """For a frame: providers refuse to be framed, so the sign-in opens in a tab of its own.
 
     The one page that may stand in a frame, of our own origin or a trusted one. It says nothing about anybody.
@@ -28,9 +30,12 @@ def sign_in_link(house: House, *, login_url: str) -> Page:
     )
     main = card("Please sign in", body, eyebrow="Sign-in needed", icon="person", tone="ask")
     ancestors = " ".join(["'self'", *house.frame_origins])
-    challenge = ("WWW-Authenticate", 'Bearer realm="idaware"')
     return house.page(
-        "Please sign in", main, status=401, csp={"frame-ancestors": ancestors}, headers=[challenge]
+        "Please sign in",
+        main,
+        status=401,
+        csp={"frame-ancestors": ancestors},
+        headers=[DEFAULT_CHALLENGE, *headers],
     )
 
 

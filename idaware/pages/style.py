@@ -189,8 +189,8 @@ BASE_CSS: Final = compact(_COLOURS + _FRAME + _TEXT + _PARTS + _MEDIA)
 """The stylesheet of all pages. Classes for other pages to use:
 
 ``card``, ``notice``, ``verdict`` (each with a tone: ``ask``, ``good``, ``warn``, ``bad``), ``eyebrow``,
-``badge``, ``lead``, ``muted``, ``actions``, ``button`` (``quiet``), ``facts`` (a ``dl`` whose pairs stand in a
-``div``), ``chips``, ``stack`` (a table whose rows become blocks in a narrow window); on ``body``: ``wide``.
+``badge``, ``lead``, ``muted``, ``actions``, ``button`` (``quiet``), ``facts`` (a ``dl`` of ``div``),
+``chips``, ``stack`` (a table whose rows become blocks in a narrow window); on ``body``: ``wide``.
 """
 
 

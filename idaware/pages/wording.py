@@ -231,6 +231,10 @@ _GROUPS_LEFT_OUT: Final[Mapping[str, tuple[str, str]]] = {
         "Your provider said nothing about your groups when you signed in.",
         "Ask an administrator of the provider to send your groups to this application.",
     ),
+    "malformed": (
+        "Your provider sent your groups in a form that cannot be read.",
+        "Ask the people who run this application to compare its settings with what the provider sends.",
+    ),
 }
 
 
