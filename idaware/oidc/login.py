@@ -4,11 +4,6 @@ Belongs here: the dialogue of the code flow (OpenID Connect Core 3.1), and what 
 session that was there before. Messages are spelled in ``protocol.py``, tokens checked in ``tokens.py``,
 parameters read in ``login_answer.py``. Provider tokens live for the length of ``complete`` and are kept
 nowhere (rule 27).
-
-*Renewal or sign-in?* A session that goes on keeps its first start: always when it is renewed silently;
-otherwise unless the person really signed in again (``prompt=login``, or an ``auth_time`` after that start).
-One that ended does not go on: then the sign-in has to be newer than the end (``max_age``, checked), so that
-idle and hard end are real although the provider's own session may live on.
 """
 
 from __future__ import annotations
@@ -21,7 +16,7 @@ from idaware.effects import FetchJson, Flow
 from idaware.errors import ClientError, ProviderError, ProviderMisbehaved
 from idaware.http.cookies import find_cookie
 from idaware.identity import Json
-from idaware.oidc.claims import Person, missing_for, read_person, read_userinfo
+from idaware.oidc.claims import missing_for, read_person, read_userinfo
 from idaware.oidc.login_answer import (
     Answer,
     Refusal,
@@ -31,17 +26,18 @@ from idaware.oidc.login_answer import (
     refusal_of,
     unknown_state,
 )
+from idaware.oidc.login_session import Demand, demand_of, session_of
 from idaware.oidc.login_state import MAX_FAILURES, Kind, LoginState, LoginStates, subject_digest
 from idaware.oidc.protocol import TokenResponse, authorization_url, read_token_response, token_request
-from idaware.oidc.tokens import LEEWAY_SECONDS, IdTokenRules, verify_id_token
+from idaware.oidc.tokens import IdTokenRules, verify_id_token
 from idaware.reasons import Reason
-from idaware.session.record import VERSION, Cut, Session, pack_digests
+from idaware.session.record import Session
 from idaware.session.step_up import requirement_digest
 
 if TYPE_CHECKING:
     from idaware.oidc.discovery import Metadata
     from idaware.oidc.provider import Provider
-    from idaware.session.sessions import Before, Sessions
+    from idaware.session.sessions import Sessions
     from idaware.session.step_up import Requirement
     from idaware.settings import Settings
 
@@ -91,16 +87,6 @@ class Failed:
     retry_allowed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Demand:
-    """What a sign-in asks of the provider. ``checked_max_age`` is held against ``auth_time`` afterwards."""
-
-    prompt: str | None = None
-    checked_max_age: int | None = None
-    asked_max_age: int | None = None
-    acr_values: str | None = None
-
-
 class Login:
     """Sign-ins at one provider, for one key ring and one policy (those of ``states`` and ``sessions``).
 
@@ -124,7 +110,6 @@ class Login:
         self._sessions = sessions
         self._auth_time = auth_time
         self._root = settings.base_path + "/"
-        self._configured_max_age = _configured_max_age(settings)
 
     # -- to the provider -----------------------------------------------------------------------------------
 
@@ -149,7 +134,7 @@ class Login:
         """
         before = self._sessions.before(cookie_header, now)
         kind = "login" if kind == "renew" and before.session is None else kind
-        demand = self._demand(kind, before, now, require, prompt)
+        demand = demand_of(kind, before, now, require=require, prompt=prompt, auth_time=self._auth_time)
         session = before.session
         login, set_cookies = self.states.start(
             cookie_header,
@@ -157,7 +142,7 @@ class Login:
             next_url=next_url,
             now=now,
             token=token,
-            max_age=demand.checked_max_age,
+            max_age=demand.max_age,
             reauthenticate=demand.prompt == "login",
             requirement=None if require is None else requirement_digest(require),
             subject=None if session is None else subject_digest(session.subject),
@@ -166,24 +151,7 @@ class Login:
         hint = session.email if session is not None and kind != "login" else None
         return LoginRedirect(self._location(metadata, login, demand, hint), set_cookies)
 
-    def _demand(
-        self, kind: Kind, before: Before, now: float, require: Requirement | None, prompt: str | None
-    ) -> _Demand:
-        if kind == "renew":
-            return _Demand(prompt="none")
-        checked = None if before.ended_at is None else max(1, int(now - before.ended_at))
-        anew = before.signed_out or (checked is not None and not self._auth_time)
-        if require is None:
-            return _Demand("login" if anew else prompt, checked if self._auth_time else None)
-        only_amr = bool(require.amr) and not require.acr and require.auth_within is None
-        return _Demand(
-            "login" if anew or only_amr else prompt,
-            checked if self._auth_time else None,
-            require.auth_within,
-            " ".join(require.acr) or None,
-        )
-
-    def _location(self, metadata: Metadata, login: LoginState, demand: _Demand, hint: str | None) -> str:
+    def _location(self, metadata: Metadata, login: LoginState, demand: Demand, hint: str | None) -> str:
         derived = self.states.derived(login)
         return authorization_url(
             metadata,
@@ -192,7 +160,7 @@ class Login:
             nonce=derived.nonce,
             code_verifier=derived.code_verifier,
             prompt=demand.prompt,
-            max_age=_least(demand.checked_max_age, demand.asked_max_age),
+            max_age=demand.asked_max_age,
             acr_values=demand.acr_values,
             login_hint=hint,
         )
@@ -244,7 +212,14 @@ class Login:
             wanted=self._sessions.cut.wanted,
             granted_scope=response.scope,
         )
-        session = self._session(person, login, now, token)
+        session = session_of(
+            person,
+            login,
+            session_id=token(SESSION_ID_BYTES),
+            cut=self._sessions.cut,
+            session_max=self._settings.session_max,
+            now=now,
+        )
         cookies = self._sessions.codec.sign_in_cookies(session, now)
         after = self._after(login, cookie_header)
         return Completed(session, (*cookies, *after), login.next, login.kind, notes)
@@ -264,10 +239,8 @@ class Login:
 
     def _verify(self, response: TokenResponse, login: LoginState, now: float) -> Flow[dict[str, Json]]:
         settings = self._settings
-        max_age = _least(login.max_age, self._configured_max_age)
-        if max_age is not None:
-            # It was asked for when the login began; the person may have taken minutes since.
-            max_age += max(0, int(now - login.created))
+        # max_age was asked for when the login began; the person may have taken minutes since.
+        max_age = None if login.max_age is None else login.max_age + max(0, int(now - login.created))
         rules = IdTokenRules(
             issuer=settings.issuer,
             client_id=settings.client_id,
@@ -289,43 +262,13 @@ class Login:
         """
         url = metadata.userinfo_endpoint
         wanted = self._sessions.cut.wanted
-        if url is None or not missing_for(self._settings, wanted, id_claims, self._provider.quirks):
+        if url is None or not missing_for(self._settings, wanted, id_claims):
             return None, ()
         try:
             answer = yield from FetchJson(url, bearer=response.access_token)
             return read_userinfo(answer, str(id_claims["sub"])), ()
         except ProviderMisbehaved as error:
             return None, (str(error),)
-
-    # -- the session ---------------------------------------------------------------------------------------
-
-    def _session(self, person: Person, login: LoginState, now: float, token: Token) -> Session:
-        started = _started(login, person, now)
-        cut: Cut = self._sessions.cut
-        return Session(
-            v=VERSION,
-            id=token(SESSION_ID_BYTES),  # security rule 24: always new, never one that the browser brings
-            started=started,
-            expires=started + self._settings.session_max,
-            renewed=int(now),
-            subject=person.subject,
-            email=person.email,
-            email_verified=person.email_verified,
-            name=person.name,
-            user=person.user,
-            groups=None if person.groups is None else tuple(sorted(person.groups)),
-            groups_total=person.groups_total,
-            groups_left_out=person.groups_left_out,
-            claims=dict(person.claims),
-            auth_time=None if person.auth_time is None else int(person.auth_time),
-            acr=person.acr,
-            amr=person.amr,
-            hosted_domain=person.hosted_domain,
-            cut=pack_digests(cut.digests),
-            wanted_id=cut.wanted_id,
-            step_up_tried=login.requirement,
-            step_up_at=int(now) if login.requirement is not None else 0,
-        )
 
     def _after(self, login: LoginState, cookie_header: str) -> tuple[str, ...]:
         """What goes once a login succeeded: its state (single use, security rule 13), the count of
@@ -358,7 +301,7 @@ class Login:
             started=login.started,
         )
         return LoginRedirect(
-            self._location(metadata, again, _Demand(), None), (self.states.drop(login), *set_cookies)
+            self._location(metadata, again, Demand(), None), (self.states.drop(login), *set_cookies)
         )
 
     def _failed(self, refusal: Refusal, login: LoginState | None, cookie_header: str, now: float) -> Failed:
@@ -375,24 +318,3 @@ class Login:
             kind=None if login is None else login.kind,
             retry_allowed=self.states.failures(cookie_header, now) + 1 < MAX_FAILURES,
         )
-
-
-def _started(login: LoginState, person: Person, now: float) -> int:
-    """The first start of the session that a sign-in makes (see the top of this module)."""
-    if login.started is None or not login.continues(person.subject):
-        return int(now)  # nothing to go on with, or another person
-    if login.kind != "renew" and (
-        login.reauthenticate or (person.auth_time or 0) > login.started + LEEWAY_SECONDS
-    ):
-        return int(now)
-    return login.started
-
-
-def _least(*ages: int | None) -> int | None:
-    return min((age for age in ages if age is not None), default=None)
-
-
-def _configured_max_age(settings: Settings) -> int | None:
-    """``max_age`` in ``IDAWARE_LOGIN_PARAMS``: what is asked is also checked (security rule 16)."""
-    text = dict(settings.login_params).get("max_age", "")
-    return int(text) if text.isdecimal() else None

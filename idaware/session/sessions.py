@@ -113,9 +113,13 @@ class Sessions:
         session = self.codec.decode(text)
         if session is None:
             return _INVALID
-        reading = Reading(session, identify(session, issuer=self.codec.issuer, cut=self.cut))
+        reading = Reading(session, self.identity_of(session))
         self._read.put(text, reading)
         return reading
+
+    def identity_of(self, session: Session) -> Identity:
+        """Who ``session``'s person is, for the policy in force; for one that was made just now."""
+        return identify(session, issuer=self.codec.issuer, cut=self.cut)
 
     def last_seen(self, cookie_header: str, session: Session) -> float | None:
         """When ``session`` was last used; ``None`` without a valid activity cookie.
