@@ -23,8 +23,8 @@ _APPLICATION: Final = (
         kind=one_of("enforce", "off", later=("shadow",)),
         section="Application",
         default="enforce",
-        meaning="`enforce`: the policy decides. `off`: nothing is decided, loudly; for a loopback base URL "
-        "only.",
+        meaning="`enforce`: the policy decides. `off`: nothing is decided, loudly; for a loopback base "
+        "URL only.",
     ),
     Setting(
         name="app",
@@ -45,15 +45,16 @@ _APPLICATION: Final = (
         kind=web.BASE_URL,
         section="Application",
         required=True,
-        meaning="The public address, with the external path prefix if there is one. Used to build addresses; "
-        "what a request claims about its host is never used for that.",
+        meaning="The public address, with the external path prefix if there is one. Used to build "
+        "addresses; what a request claims about its host is never used for that.",
     ),
     Setting(
         name="hosts",
         kind=web.HOSTS,
         section="Application",
         default_note="the host of the base URL",
-        meaning="Accepted `Host` values; others are answered 421. The host of the base URL must be one of them.",
+        meaning="Accepted `Host` values; others are answered 421. The host of the base URL must be one of "
+        "them.",
     ),
     Setting(
         name="root_path",
@@ -107,8 +108,8 @@ _POLICY: Final = (
         kind=BOOLEAN,
         section="Who may come in",
         default="false",
-        meaning="One-line policy: everybody who can sign in. Refused at issuers where anybody can (Google, "
-        "GitLab.com, Entra's common endpoints).",
+        meaning="One-line policy: everybody who can sign in. Refused at issuers where anybody can "
+        "(Google, GitLab.com, Entra's common endpoints).",
     ),
 )
 
@@ -130,8 +131,8 @@ _REQUESTS: Final = (
         kind=web.IDENTITY_HEADERS,
         section="Requests",
         meaning="Headers for applications that read them: "
-        "`X-Forwarded-User={email},X-Forwarded-Groups={groups}`. The same names are stripped from what "
-        "comes in.",
+        "`X-Forwarded-User={email},X-Forwarded-Groups={groups}`. The same names are stripped from "
+        "what comes in.",
     ),
     Setting(
         name="strip_headers",

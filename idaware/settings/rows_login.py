@@ -63,8 +63,8 @@ PROVIDER: Final = (
         kind=one_of("query", "form_post"),
         section="Provider",
         default="query",
-        meaning="How the provider's answer comes back. `form_post` needs an https base URL: its state cookies "
-        "are `SameSite=None`, which browsers keep only together with `Secure`.",
+        meaning="How the provider's answer comes back. `form_post` needs an https base URL: its state "
+        "cookies are `SameSite=None`, which browsers keep only together with `Secure`.",
     ),
     Setting(
         name="login_params",
@@ -126,15 +126,16 @@ CLAIMS: Final = (
         kind=_CLAIM,
         section="Claims",
         default="groups",
-        meaning="Where the groups are. The whole text is tried as a top-level claim first, then as a dotted "
-        "path.",
+        meaning="Where the groups are. The whole text is tried as a top-level claim first, then as a "
+        "dotted path.",
     ),
     Setting(
         name="groups_format",
         kind=one_of("list", "single", "comma", "space"),
         section="Claims",
         default="list",
-        meaning="How groups are written: a list, one text that is one group, or separated by commas or blanks.",
+        meaning="How groups are written: a list, one text that is one group, or separated by commas or "
+        "blanks.",
     ),
     Setting(
         name="groups_absent",
@@ -148,16 +149,16 @@ CLAIMS: Final = (
         kind=one_of("required", "ignored"),
         section="Claims",
         default="required",
-        meaning="Whether rules on e-mail ask for `email_verified`. `ignored` is refused where anybody can sign "
-        "in.",
+        meaning="Whether rules on e-mail ask for `email_verified`. `ignored` is refused where anybody can "
+        "sign in.",
     ),
     Setting(
         name="claims_from",
         kind=words("id_token", "userinfo", noun="sources"),
         section="Claims",
         default="id_token,userinfo",
-        meaning="Where claims are taken from. Userinfo is asked when a claim that is needed is not in the ID "
-        "token.",
+        meaning="Where claims are taken from. Userinfo is asked when a claim that is needed is not in the "
+        "ID token.",
     ),
 )
 
@@ -167,8 +168,8 @@ SESSIONS: Final = (
         kind=kinds.KEYS,
         section="Sessions and cookies",
         required=True,
-        meaning="What cookies are signed with. To rotate: add the new one last, roll out, move it first, roll "
-        "out, drop the old one after `SESSION_MAX`.",
+        meaning="What cookies are signed with. To rotate: add the new one last, roll out, move it first, "
+        "roll out, drop the old one after `SESSION_MAX`.",
     ),
     Setting(
         name="cookie_name",
