@@ -90,11 +90,16 @@ def _is_proxy(peer: str | None, proxies: tuple[Proxy, ...]) -> bool:
 
 
 def _address(text: str) -> _Address | None:
-    """An address, with or without brackets and port; IPv4 in IPv6 clothes (dual-stack sockets) is IPv4."""
+    """An address, with or without brackets and port; a zone is dropped (it may hold any text).
+
+    IPv4 in IPv6 clothes (dual-stack sockets) is IPv4.
+    """
     text = text.strip(" \t")
     match = _WITH_PORT.fullmatch(text)
     try:
-        address = ip_address(text if match is None else match["ipv6"] or match["ipv4"])
+        address = ip_address((text if match is None else match["ipv6"] or match["ipv4"]).partition("%")[0])
     except ValueError:
         return None
-    return getattr(address, "ipv4_mapped", None) or address
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
