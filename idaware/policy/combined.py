@@ -7,9 +7,10 @@ whoever asks.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from idaware.identity import Identity, Json, Wanted
 from idaware.policy.conditions import Captures, Condition, Why, as_json
@@ -18,90 +19,83 @@ _NOT: Final = "not "
 
 
 @dataclass(frozen=True, slots=True)
-class All:
-    """Every member holds."""
+class _Joined(ABC):
+    """What the three have in common."""
 
     members: tuple[Condition, ...]
 
-    def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
-        outcomes = [member.test(who, captures, now) for member in self.members]
-        return False if False in outcomes else (None if None in outcomes else True)
+    key: ClassVar[str]
 
-    def why(self, who: Identity, captures: Captures, now: float) -> Why:
-        """See ``Condition``."""
-        return join(member.why(who, captures, now) for member in self.members)
+    @abstractmethod
+    def outcome(self, outcomes: list[bool | None]) -> bool | None:
+        """The outcome, from those of the members."""
+
+    def judge(self, who: Identity, captures: Captures, now: float) -> tuple[bool | None, Why]:
+        """See ``Condition``. All members are asked: the explanation depends on no order."""
+        judged = [member.judge(who, captures, now) for member in self.members]
+        return self.outcome([outcome for outcome, _ in judged]), _join([why for _, why in judged])
 
     def wanted(self) -> Wanted:
         """See ``Condition``."""
-        return _wanted_by(self.members)
+        wanted = Wanted()
+        for member in self.members:
+            wanted = wanted | member.wanted()
+        return wanted
+
+    def normal(self) -> Json:
+        """See ``Condition``."""
+        return {self.key: [member.normal() for member in self.members]}
+
+
+class All(_Joined):
+    """Every member holds."""
+
+    __slots__ = ()
+    key = "all"
+
+    def outcome(self, outcomes: list[bool | None]) -> bool | None:
+        """False beats unknown beats true."""
+        return False if False in outcomes else None if None in outcomes else True
 
     def names_somebody(self) -> bool:
         """When one of its members does."""
         return any(member.names_somebody() for member in self.members)
 
-    def normal(self) -> Json:
-        """See ``Condition``."""
-        return {"all": [member.normal() for member in self.members]}
 
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(_Joined):
     """At least one member holds."""
 
-    members: tuple[Condition, ...]
+    __slots__ = ()
+    key = "any"
 
-    def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
-        outcomes = [member.test(who, captures, now) for member in self.members]
-        return True if True in outcomes else (None if None in outcomes else False)
-
-    def why(self, who: Identity, captures: Captures, now: float) -> Why:
-        """See ``Condition``."""
-        return join(member.why(who, captures, now) for member in self.members)
-
-    def wanted(self) -> Wanted:
-        """See ``Condition``."""
-        return _wanted_by(self.members)
+    def outcome(self, outcomes: list[bool | None]) -> bool | None:
+        """True beats unknown beats false."""
+        return True if True in outcomes else None if None in outcomes else False
 
     def names_somebody(self) -> bool:
         """When each of its members does."""
         return all(member.names_somebody() for member in self.members)
 
-    def normal(self) -> Json:
-        """See ``Condition``."""
-        return {"any": [member.normal() for member in self.members]}
 
-
-@dataclass(frozen=True, slots=True)
-class NoneOf:
+class NoneOf(_Joined):
     """No member holds. With an unknown one, and none that holds, it is unknown itself."""
 
-    members: tuple[Condition, ...]
+    __slots__ = ()
+    key = "none"
 
-    def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
-        outcomes = [member.test(who, captures, now) for member in self.members]
-        return False if True in outcomes else (None if None in outcomes else True)
+    def outcome(self, outcomes: list[bool | None]) -> bool | None:
+        """The contrary of ``any``."""
+        return False if True in outcomes else None if None in outcomes else True
 
-    def why(self, who: Identity, captures: Captures, now: float) -> Why:
+    def judge(self, who: Identity, captures: Captures, now: float) -> tuple[bool | None, Why]:
         """See ``Condition``. What fails inside holds outside: ``not groups: contractors``."""
-        inside = join(member.why(who, captures, now) for member in self.members)
-        return inside._replace(
-            held=_negated(inside.failed), failed=_negated(inside.held), unknown=_negated(inside.unknown)
-        )
-
-    def wanted(self) -> Wanted:
-        """See ``Condition``."""
-        return _wanted_by(self.members)
+        outcome, why = super().judge(who, captures, now)
+        held, failed, unknown = (_negated(labels) for labels in (why.failed, why.held, why.unknown))
+        return outcome, why._replace(held=held, failed=failed, unknown=unknown)
 
     def names_somebody(self) -> bool:
         """Never: it names who is kept out."""
         return False
-
-    def normal(self) -> Json:
-        """See ``Condition``."""
-        return {"none": [member.normal() for member in self.members]}
 
 
 def ordered(members: Iterable[Condition]) -> tuple[Condition, ...]:
@@ -111,9 +105,8 @@ def ordered(members: Iterable[Condition]) -> tuple[Condition, ...]:
     return tuple(sorted(members, key=lambda member: as_json(member.normal())))
 
 
-def join(parts: Iterable[Why]) -> Why:
+def _join(parts: list[Why]) -> Why:
     """Several explanations as one."""
-    parts = tuple(parts)
     return Why(
         held=tuple(text for part in parts for text in part.held),
         failed=tuple(text for part in parts for text in part.failed),
@@ -125,10 +118,3 @@ def join(parts: Iterable[Why]) -> Why:
 
 def _negated(labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(label[len(_NOT) :] if label.startswith(_NOT) else _NOT + label for label in labels)
-
-
-def _wanted_by(members: Iterable[Condition]) -> Wanted:
-    wanted = Wanted()
-    for member in members:
-        wanted = wanted | member.wanted()
-    return wanted

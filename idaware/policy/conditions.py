@@ -3,12 +3,13 @@
 Absent is not empty: what the sign-in did not bring is unknown. Unknown never allows, fails inside ``none``
 and holds in a ``deny``; the logic is Kleene's, so that no nesting turns a gap into a "yes".
 
-``test`` answers; ``why`` tells the same leaf by leaf, for records and pages. How conditions are written is in
+``judge`` answers and tells why, leaf by leaf, for records and pages. How conditions are written is in
 ``read_conditions``, conditions about time are in ``times``. A new key is a class here and a reader there.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, TypeAlias
@@ -43,11 +44,8 @@ class Why(NamedTuple):
 class Condition(Protocol):
     """One condition, or several joined."""
 
-    def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """Whether it holds for ``who``; ``None`` when the sign-in did not bring what it asks for."""
-
-    def why(self, who: Identity, captures: Captures, now: float) -> Why:
-        """The same, leaf by leaf."""
+    def judge(self, who: Identity, captures: Captures, now: float) -> tuple[bool | None, Why]:
+        """Whether it holds for ``who``, and why; ``None`` when the sign-in did not bring what it asks for."""
 
     def wanted(self) -> Wanted:
         """What has to be known about a person for it."""
@@ -59,19 +57,25 @@ class Condition(Protocol):
         """What it means, in one form whatever the order in the file."""
 
 
-class Leaf:
-    """A condition about one thing. ``label`` says it in a record; it never holds an address of a person."""
+class Leaf(ABC):
+    """A condition about one thing. ``label`` says it in a record; it never holds an address of a person.
+
+    A leaf says in ``test`` whether it holds. ``Groups``, on the hot path, does without and answers ``judge``.
+    """
 
     __slots__ = ()
     label: str
 
+    @abstractmethod
     def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
-        raise NotImplementedError
+        """Whether it holds; ``None`` is unknown."""
 
-    def why(self, who: Identity, captures: Captures, now: float) -> Why:
+    def judge(self, who: Identity, captures: Captures, now: float) -> tuple[bool | None, Why]:
         """See ``Condition``."""
-        return _leaf_why(self.test(who, captures, now), self.label)
+        outcome = self.test(who, captures, now)
+        if outcome is None:
+            return None, Why(unknown=(self.label,))
+        return outcome, Why(held=(self.label,)) if outcome else Why(failed=(self.label,))
 
     def wanted(self) -> Wanted:
         """Nothing beyond what every session holds."""
@@ -89,7 +93,7 @@ class SignedIn(Leaf):
     label: str = "signed_in"
 
     def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
+        """See ``Leaf``."""
         return who.actor_type == "human" and who.alias == LOGIN_ALIAS
 
     def names_somebody(self) -> bool:
@@ -118,50 +122,59 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Groups(Leaf):
-    """Any of these groups. ``written``: raw token value -> its name in the policy (an alias, or itself)."""
+class Groups:
+    """Any of these groups. ``written``: raw token value -> its name in the policy (an alias, or itself).
+
+    ``alone``: the explanation for somebody who is in one of them, made beforehand: this is the hot path.
+    """
 
     written: Mapping[str, str]
     templates: tuple[Template, ...]
     values: frozenset[str]
     label: str
+    alone: Mapping[str, Why]
 
     @classmethod
     def of(cls, written: Mapping[str, str], templates: Iterable[Template] = ()) -> Groups:
         """The condition, compiled."""
         templates = tuple(sorted(templates, key=str))
         label = f"groups: {names({*written.values(), *map(str, templates)})}"
-        return cls(dict(written), templates, frozenset(written), label)
+        alone = {raw: Why(held=(f"groups: {name}",), groups=(raw,)) for raw, name in written.items()}
+        return cls(dict(written), templates, frozenset(written), label, alone)
 
-    def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
+    def judge(self, who: Identity, captures: Captures, now: float) -> tuple[bool | None, Why]:
         """See ``Condition``."""
         if who.actor_type != "human":
+            return False, Why(failed=(self.label,))
+        groups = who.groups
+        if groups is None:
+            return None, Why(unknown=(self.label,), unknown_groups=True)
+        found = self.values & groups
+        if self.templates:
+            found = found.union(self._filled(groups, captures))
+        elif len(found) == 1:
+            return True, self.alone[next(iter(found))]
+        if found:
+            shown = {self.written.get(group, group) for group in found}
+            return True, Why(held=(f"groups: {names(shown)}",), groups=tuple(sorted(found)))
+        if self._kept(who.kept, captures):
+            return False, Why(failed=(self.label,))
+        return None, Why(unknown=(self.label,), unknown_groups=True)
+
+    def names_somebody(self) -> bool:
+        """See ``Condition``."""
+        return True
+
+    def _kept(self, kept: Wanted, captures: Captures) -> bool:
+        """Whether these groups would be there if the person were in them: a session that was cut for an older
+        policy holds fewer, and what it was not asked to keep is unknown.
+        """
+        if not self.values <= kept.groups and not all(map(kept.keeps_group, self.values)):
             return False
-        groups = who.groups
-        if groups is None:
-            return None
-        if not groups.isdisjoint(self.values):
-            return True
-        return any(template.value(captures) in groups for template in self.templates)
-
-    def why(self, who: Identity, captures: Captures, now: float) -> Why:
-        """See ``Condition``."""
-        if who.actor_type != "human":
-            return Why(failed=(self.label,))
-        groups = who.groups
-        if groups is None:
-            return Why(unknown=(self.label,), unknown_groups=True)
-        found = [*(self.values & groups), *self._filled(groups, captures)]
-        if not found:
-            return Why(failed=(self.label,))
-        if len(found) == 1:
-            return Why((f"groups: {self.written.get(found[0], found[0])}",), (), (), (found[0],))
-        shown = {self.written.get(group, group) for group in found}
-        return Why((f"groups: {names(shown)}",), (), (), tuple(sorted(set(found))))
+        return all(kept.keeps_group(template.value(captures)) for template in self.templates)
 
     def _filled(self, groups: frozenset[str], captures: Captures) -> Iterable[str]:
-        if not self.templates:
-            return ()
+        """The groups that templates name for this request, and that the person is in."""
         return [value for template in self.templates if (value := template.value(captures)) in groups]
 
     def wanted(self) -> Wanted:
@@ -185,7 +198,7 @@ class Users(Leaf):
     label: str
 
     def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
+        """See ``Leaf``."""
         return who.actor_type == "human" and who.principal in self.values
 
     def normal(self) -> Json:
@@ -202,7 +215,7 @@ class Emails(Leaf):
     label: str
 
     def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
+        """See ``Leaf``."""
         if who.actor_type != "human":
             return False
         if who.email is None or who.email.count("@") != 1:
@@ -228,7 +241,7 @@ class EmailDomains(Leaf):
     label: str
 
     def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
+        """See ``Leaf``."""
         if who.actor_type != "human":
             return False
         domain = domain_of(who.email) if who.email is not None else None
@@ -264,7 +277,7 @@ class Claim(Leaf):
         return cls(path, typed, frozenset(kind for kind, _ in typed), f"claims: {path} = {shown}")
 
     def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``. A value of another type than asked for is unknown, not different."""
+        """See ``Leaf``. A value of another type than asked for is unknown, not different."""
         if who.actor_type != "human":
             return False
         claim = who.claims.get(self.path)
@@ -287,12 +300,6 @@ def names(words: Iterable[str]) -> str:
     words = sorted(words)
     more = f", … ({len(words) - _SHOWN_NAMES} more)" if len(words) > _SHOWN_NAMES else ""
     return ", ".join(words[:_SHOWN_NAMES]) + more
-
-
-def _leaf_why(outcome: bool | None, label: str) -> Why:
-    if outcome is None:
-        return Why(unknown=(label,))
-    return Why(held=(label,)) if outcome else Why(failed=(label,))
 
 
 def as_json(value: Json) -> str:

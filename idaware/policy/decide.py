@@ -35,8 +35,7 @@ def decide(match: Match, who: Identity, now: float) -> Decision:
     assert allow is not None
     if who.actor_type != "human":  # NOT CHECKED further: no condition lets a workload in
         return _refused(match, rule, rule, Reason.NOT_IN_ALLOW, _NOT_A_PERSON)
-    outcome = allow.test(who, match.captures, now)
-    why = allow.why(who, match.captures, now)
+    outcome, why = allow.judge(who, match.captures, now)
     if outcome is not True:
         reason = Reason.CLAIM_UNKNOWN if outcome is None else Reason.NOT_IN_ALLOW
         return _refused(match, rule, rule, reason, why)
@@ -92,10 +91,10 @@ def _denied(match: Match, rule: Rule, who: Identity, now: float) -> Decision | N
     """The refusal by the first deny that holds; failing that, by the first that is unknown."""
     unknown = None
     for by, deny, captures in _denies(match, rule):
-        outcome = deny.test(who, captures, now)
+        outcome, why = deny.judge(who, captures, now)
         if outcome is False:
             continue
-        why = _labelled(deny.why(who, captures, now), "" if by is rule else f"{by.id}: ")
+        why = _labelled(why, "" if by is rule else f"{by.id}: ")
         if outcome:
             return _refused(match, rule, by, Reason.DENIED_BY_RULE, why)
         unknown = unknown or _refused(match, rule, by, Reason.CLAIM_UNKNOWN, why)

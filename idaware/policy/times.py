@@ -42,7 +42,7 @@ class NotBefore(_TimeLeaf):
     label: str
 
     def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
+        """See ``Leaf``."""
         return now >= self.moment
 
     def normal(self) -> Json:
@@ -58,7 +58,7 @@ class Until(_TimeLeaf):
     label: str
 
     def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
+        """See ``Leaf``."""
         return now < self.moment
 
     def normal(self) -> Json:
@@ -81,7 +81,7 @@ class Hours(_TimeLeaf):
     label: str
 
     def test(self, who: Identity, captures: Captures, now: float) -> bool | None:
-        """See ``Condition``."""
+        """See ``Leaf``."""
         local = datetime.fromtimestamp(now, self.zone)
         minute, today = local.hour * 60 + local.minute, local.weekday()
         if self.start < self.end:
