@@ -2,9 +2,9 @@
 
 Belongs here: *renewal or sign-in?* A session that goes on keeps its first start: always when it is renewed
 silently; otherwise unless the person really signed in again (an ``auth_time`` after that start; where the
-provider does not say, ``prompt=login``). One that ended does not go on: then the sign-in has to be newer than the end (``max_age``, checked),
-so that idle and hard end are real although the provider's own session may live on. After an explicit
-sign-out, ``prompt=login``.
+provider does not say, ``prompt=login``). One that ended does not go on: then the sign-in has to be newer than
+the end (``max_age``, checked), so that idle and hard end are real although the provider's own session may
+live on. After an explicit sign-out, ``prompt=login``.
 """
 
 from __future__ import annotations
