@@ -12,6 +12,9 @@ HOST_ONLY: Final = "__Host-"
 """Cookies of this prefix come over https only, from this very host, for all paths (RFC 6265bis 4.1.3.2)."""
 
 
+_DERIVED: Final = ("provider", "cookie_name", "session_idle", "session_stale", "session_refresh")
+
+
 def fill_in(values: dict[str, Any]) -> None:
     """Give every derived setting that nobody set its value, in place."""
     _lifetimes(values)
@@ -19,6 +22,9 @@ def fill_in(values: dict[str, Any]) -> None:
         values["provider"] = recognise(values["issuer"])
     if "base_url" in values:
         _from_base_url(values)
+    for name in _DERIVED:  # what could not be derived counts as not read: no check looks at it
+        if name in values and values[name] is None:
+            del values[name]
 
 
 def _lifetimes(values: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from idaware.errors import Problem
-from idaware.settings.kinds import MalformedError, NotYetError, show, text_of
+from idaware.settings.kinds import MAX_SHOWN, MalformedError, NotYetError, show, text_of
 from idaware.settings.rows import SETTINGS
 from idaware.settings.strength import HOW_TO_MAKE_ONE
 from idaware.settings.table import PREFIX_OF_NAMES, Setting, injected_by_kubernetes
@@ -195,6 +195,7 @@ def _held(setting: Setting, given: Given) -> str:
 
 def _unknown_variables(environ: Environ) -> Iterator[Problem]:
     known = [variable for setting in SETTINGS for variable in setting.variables]
+    short_names = [variable.removeprefix(PREFIX_OF_NAMES) for variable in known]
     for name in environ:
         # The value of an unknown name is never shown: it may be a secret under a misspelt name.
         if (
@@ -202,7 +203,8 @@ def _unknown_variables(environ: Environ) -> Iterator[Problem]:
             and name not in known
             and not injected_by_kubernetes(name)
         ):
-            yield Problem(_printable(name), "is unknown" + _suggestion(name.upper(), known))
+            nearest = _nearest(name.upper().removeprefix(PREFIX_OF_NAMES), short_names)
+            yield Problem(_printable(name), _unknown(nearest and PREFIX_OF_NAMES + nearest))
 
 
 def _unknown_keywords(overrides: Overrides) -> Iterator[Problem]:
@@ -211,13 +213,18 @@ def _unknown_keywords(overrides: Overrides) -> Iterator[Problem]:
     ]
     for name in overrides:
         if name not in known:
-            yield Problem(f"{_printable(name)}=", "is unknown" + _suggestion(name, known))
+            yield Problem(f"{_printable(name)}=", _unknown(_nearest(name, known)))
 
 
 def _printable(name: str) -> str:
     return name if name.isprintable() else ascii(name)
 
 
-def _suggestion(name: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {nearest[0]}?" if nearest else "; `idaware env` lists what there is"
+def _nearest(name: str, known: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name[:MAX_SHOWN], known, n=1)), None)
+
+
+def _unknown(nearest: str | None) -> str:
+    return (
+        f"is unknown; did you mean {nearest}?" if nearest else "is unknown; `idaware env` lists what there is"
+    )

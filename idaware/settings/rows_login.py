@@ -21,7 +21,11 @@ PROVIDER: Final = (
         meaning="The issuer of the OpenID provider, byte for byte as its discovery document has it.",
     ),
     Setting(
-        name="client_id", kind=_WORDS, section="Provider", required=True, meaning="Our name at the provider."
+        name="client_id",
+        kind=text("the client id"),
+        section="Provider",
+        required=True,
+        meaning="Our name at the provider.",
     ),
     Setting(
         name="client_secret",
