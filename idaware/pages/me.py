@@ -74,7 +74,7 @@ _VERDICTS: Final[dict[Answer, tuple[str, str, str]]] = {
 _VERDICT: Final = Markup('<span class="verdict {tone}">{icon}{word}</span>')
 _ROW: Final = Markup(
     '<tr role="row"><td role="cell">{verdict}</td><td role="cell">{what}</td>'
-    '<td role="cell">{rule}</td></tr>\n'
+    '<td role="cell" data-label="Rule">{rule}</td></tr>\n'
 )
 _TABLE: Final = Markup(  # roles, since a narrow window turns the rows into blocks
     '<h2 id="reach">What you may reach</h2>\n<table class="stack" role="table" aria-labelledby="reach">\n'

@@ -109,12 +109,14 @@ def _facts(house: House, facts: Refusal) -> Markup:
     )
 
 
+_ACCESS_HELPS: Final = frozenset({Reason.DENIED_BY_RULE, Reason.NOT_IN_ALLOW, Reason.CLAIM_UNKNOWN})
+
 _RELOAD: Final = Markup('<a class="button" href="">Try again</a>')
 
 
 def _ways_on(house: House, facts: Refusal) -> Markup:
     signed_in = facts.identity.is_authenticated
-    may_ask = facts.status == 403 and signed_in
+    may_ask = signed_in and facts.reason in _ACCESS_HELPS
     may_repeat = facts.status == 503 and facts.method in ("GET", "HEAD")
     return parts.actions(
         [

@@ -165,6 +165,7 @@ _MEDIA: Final = """
   .stack tr{padding:.6rem 0;border-bottom:1px solid var(--line)}
   .stack tbody tr:last-child{border-bottom:0}
   .stack td{padding:.1rem 0;border:0}
+  .stack td[data-label]::before{content:attr(data-label) " ";color:var(--muted);font-size:.8125rem}
 }
 @media (max-width:30rem){
   .facts>div{grid-template-columns:1fr}

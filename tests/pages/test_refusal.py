@@ -57,6 +57,11 @@ def test_ways_on_for_somebody_signed_in(pages, someone, parse) -> None:
     assert parsed.data["a"][:3] == ["Request access", "Sign in as somebody else", "My access"]
 
 
+@pytest.mark.parametrize("reason", [Reason.CROSS_SITE, Reason.STEP_UP_UNMET, Reason.NO_RULE])
+def test_access_is_not_to_be_requested_where_it_would_not_help(pages, someone, parse, reason: Reason) -> None:
+    assert "Request access" not in parse(refuse(pages, reason=reason, identity=someone("kim"))).words
+
+
 def test_ways_on_for_nobody(pages, parse) -> None:
     page = refuse(pages, status=401, reason=Reason.NO_IDENTITY, login_url="/l?next=/", switch_url="/s")
     parsed = parse(page)
