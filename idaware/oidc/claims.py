@@ -41,7 +41,8 @@ LeftOut: TypeAlias = Literal["overage", "not_granted", "absent", "malformed"]
 """Why groups are unknown: too many for the token; the person or the provider did not grant the scope; the
 claim is not there; it is there in a form that was not expected."""
 
-_STEP = re.compile(r"((?:[^\\.]|\\.)+)(?:\.|$)")
+_NAME = r"(?:[^\\.]|\\.)+"
+_PATH = re.compile(rf"{_NAME}(?:\.{_NAME})*", re.DOTALL)
 # Controls would end up in records and headers, bidirectional overrides in what people read.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -102,8 +103,9 @@ def read_claim(claims: Mapping[str, Json], path: str) -> Json | Missing:
 @lru_cache(maxsize=1024)
 def _steps(path: str) -> tuple[str, ...]:
     """The names in a dotted path; a path that is no such thing names nothing that exists."""
-    steps = _STEP.findall(path)
-    return tuple(step.replace("\\.", ".") for step in steps) if steps else (path,)
+    if not _PATH.fullmatch(path):
+        return (path,)
+    return tuple(name.replace("\\.", ".") for name in re.findall(_NAME, path, re.DOTALL))
 
 
 def missing_for(settings: Settings, wanted: Wanted, id_claims: Mapping[str, Json]) -> bool:

@@ -87,8 +87,9 @@ class Provider:
         ``metadata``.
         """
         before = self._keys.held
-        found = (yield from self.key_set(now)).candidates(kid, alg)
-        if found or self._keys.held is not before:
+        key_set = yield from self.key_set(now)
+        found = key_set.candidates(kid, alg)
+        if found or before is None or key_set is not before.value:  # or they were fetched just now
             return found
         return (yield from self.newer_keys(kid, alg, now))
 

@@ -87,12 +87,13 @@ class Remembered(Generic[T]):
         failure = self.failure
         if failure is not None and self.resting(now):
             raise failure.error(failure.message)
+        before = self.held
         try:
             held = yield from fetch()
         except (ProviderUnavailable, ProviderMisbehaved) as error:
             self.failure = Failure(type(error), str(error), now)
             raise
-        if self.held is None or self.held.fetched <= held.fetched or self.held.fetched > now:
+        if self.held is None or self.held is before or self.held.fetched <= held.fetched:
             self.held = held
         self.failure = None
         return held.value
