@@ -54,7 +54,8 @@ def _family(key: Any) -> str:
 
 
 class World:
-    """Answers effects from a table of URLs; a value may be an answer, an error, or a function that makes one."""
+    """Answers effects from a table of URLs; a value may be an answer, an error, or a function that makes
+    one."""
 
     def __init__(self, table: dict[str, Any]) -> None:
         self.table = table

@@ -284,8 +284,10 @@ def test_hosted_domain_counts_at_google(person: Any) -> None:
     ids=repr,
 )
 def test_text_that_is_none_or_not_fit_to_be_shown_is_unknown(person: Any, value: Any) -> None:
-    found = person({"name": value, "email": value, "preferred_username": value, "acr": value},
-                   user_claim="preferred_username")
+    found = person(
+        {"name": value, "email": value, "preferred_username": value, "acr": value},
+        user_claim="preferred_username",
+    )
     assert (found.name, found.email, found.user, found.acr) == (None, None, "u1", None)
 
 
@@ -395,7 +397,18 @@ _JSON = st.recursive(
     max_leaves=8,
 )
 _NAMES = st.sampled_from(
-    ["groups", "email", "email_verified", "name", "_claim_names", "hasgroups", "acr", "amr", "auth_time", "hd"]
+    [
+        "groups",
+        "email",
+        "email_verified",
+        "name",
+        "_claim_names",
+        "hasgroups",
+        "acr",
+        "amr",
+        "auth_time",
+        "hd",
+    ]
 )
 
 

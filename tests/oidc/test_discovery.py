@@ -29,7 +29,10 @@ def altered(**changes: Any) -> dict[str, Any]:
     [
         ("https://op.example.com", "https://op.example.com/.well-known/openid-configuration"),
         ("https://op.example.com/", "https://op.example.com/.well-known/openid-configuration"),
-        ("https://op.example.com/realms/a", "https://op.example.com/realms/a/.well-known/openid-configuration"),
+        (
+            "https://op.example.com/realms/a",
+            "https://op.example.com/realms/a/.well-known/openid-configuration",
+        ),
         ("https://op.example.com/o/a/", "https://op.example.com/o/a/.well-known/openid-configuration"),
         ("https://op.example.com//", "https://op.example.com//.well-known/openid-configuration"),
     ],
@@ -119,7 +122,7 @@ def test_endpoint_that_is_no_clean_https_url_spoils_the_document(name: str, url:
 
 
 def loopback_document(issuer: str, endpoint: str) -> dict[str, Any]:
-    return {name: endpoint for name in DOCUMENT} | {"issuer": issuer}
+    return dict.fromkeys(DOCUMENT, endpoint) | {"issuer": issuer}
 
 
 def test_plain_http_is_for_an_issuer_on_this_machine() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -102,10 +103,8 @@ def test_base64url_text_has_one_value_and_a_value_one_text(data: bytes, draw: st
             lambda character: character != text[-1]
         )
     )
-    try:
+    with suppress(ValueError):
         assert decode_base64url(text[:-1] + last) != data
-    except ValueError:
-        pass
 
 
 HEADERS: dict[str, dict[str, Any]] = {
@@ -209,10 +208,8 @@ def test_ordinary_json_is_read() -> None:
 @given(st.binary(max_size=60))
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_are_an_object_or_an_error_of_value(data: bytes) -> None:
-    try:
+    with suppress(ValueError):
         assert isinstance(parse_json_object(data), dict)
-    except ValueError:
-        pass
 
 
 def test_signature_counts_only_under_a_key_for_the_algorithm_of_the_token(op: Any) -> None:

@@ -19,7 +19,9 @@ def candidates(keys: list[Any], kid: str | None, alg: str) -> int:
     return len(parse_key_set({"keys": keys}, ALGS).candidates(kid, alg))
 
 
-@pytest.mark.parametrize(("name", "alg"), [("k1", "RS256"), ("k1", "PS256"), ("ec", "ES256"), ("ed", "EdDSA")])
+@pytest.mark.parametrize(
+    ("name", "alg"), [("k1", "RS256"), ("k1", "PS256"), ("ec", "ES256"), ("ed", "EdDSA")]
+)
 def test_key_is_found_by_its_kid_for_an_algorithm_of_its_type(op: Any, name: str, alg: str) -> None:
     keys = [op.jwk("k1"), op.jwk("ec"), op.jwk("ed")]
     (key,) = parse_key_set({"keys": keys}, ALGS).candidates(name, alg)
@@ -123,7 +125,10 @@ _VALUE = st.none() | st.integers() | st.text(max_size=8) | st.lists(st.text(max_
             {"kty": st.sampled_from(["RSA", "EC", "OKP", "oct"])},
             optional={
                 "crv": st.sampled_from(["P-256", "Ed25519", "P-521"]),
-                **{name: _VALUE | st.sampled_from(["AQAB", "A" * 43]) for name in ("n", "e", "x", "y", "kid", "k")},
+                **{
+                    name: _VALUE | st.sampled_from(["AQAB", "A" * 43])
+                    for name in ("n", "e", "x", "y", "kid", "k")
+                },
             },
         ),
         max_size=3,

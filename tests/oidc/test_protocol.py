@@ -169,7 +169,9 @@ def test_representation_of_a_token_request_shows_no_secret_and_no_code(op: Any) 
 
 @pytest.mark.parametrize(("name", "alg"), [("k1", "RS256"), ("ec", "ES256"), ("ec384", "ES384")])
 def test_private_key_jwt_is_signed_for_this_request_alone(op: Any, name: str, alg: str) -> None:
-    settings = op.configure(client_auth="private_key_jwt", client_secret=None, client_key=pem(op.private[name]))
+    settings = op.configure(
+        client_auth="private_key_jwt", client_secret=None, client_key=pem(op.private[name])
+    )
     form, body = request(settings)
     assertion = body.pop("client_assertion")
     assert body == {

@@ -143,7 +143,9 @@ def test_failure_from_before_the_clock_was_set_back_holds_nobody_up(op: Any) -> 
 def test_two_flows_at_once_both_fetch_and_the_newer_document_stays(op: Any) -> None:
     slow, quick = op.provider.metadata(op.now), op.provider.metadata(op.now + 1)
     slow_effect, quick_effect = next(slow), next(quick)
-    assert slow_effect == quick_effect  # nobody is told "failed" because somebody else is asking: the port shares
+    assert (
+        slow_effect == quick_effect
+    )  # nobody is told "failed" because somebody else is asking: the port shares
     with pytest.raises(StopIteration) as finished:
         quick.send(JsonAnswer(200, op.document))
     newer = finished.value.value
