@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
@@ -16,9 +16,10 @@ from starlette.authentication import AuthCredentials, BaseUser
 from idaware.assembly import Runtime, application_named, build_runtime
 from idaware.errors import ClientError, ConfigurationError, IdawareError
 from idaware.http.caching import adjust_caching
+from idaware.http.methods import WEBSOCKET
 from idaware.http.mounts import split_asgi
 from idaware.http.routes import route_agrees
-from idaware.io.async_ import run_async
+from idaware.io.drivers import run_async
 from idaware.reasons import Reason
 from idaware.request import Allow, Pending, Request, Respond
 
@@ -74,16 +75,17 @@ class IdentityMiddleware:
             raise IdawareError(f"ASGI scope type {kind!r} is refused: only http, websocket and lifespan pass")
 
     async def _guard(self, runtime: Runtime, scope: Scope, receive: Receive, send: Send) -> None:
+        runtime.begin()
         gate = runtime.gate
         request: Request | None = None
-        stripped: list[int] = []
+        stripped: Sequence[int] = ()
         outcome: Allow | Respond | Pending
         try:
             request, stripped = _request_of(runtime, scope)
             outcome = gate.check(request)
             if isinstance(outcome, Pending):
                 outcome = await run_async(outcome.flow, runtime.async_ports(_body_reader(receive, request)))
-        except Exception as exc:  # noqa: BLE001 - security rule 28: whatever fails inside is a refusal and a record
+        except Exception as exc:
             outcome = gate.failed(request, exc)
             logger.error("refused: %s", outcome.log, exc_info=exc)
         except BaseException as exc:
@@ -99,9 +101,11 @@ class IdentityMiddleware:
         """Everything is refused while the configuration is wrong (security rule 28)."""
         if scope["type"] == "lifespan":
             await receive()
-            await send({"type": "lifespan.startup.failed", "message": f"idaware does not start:\n{self._error}"})
+            await send(
+                {"type": "lifespan.startup.failed", "message": f"idaware does not start:\n{self._error}"}
+            )
             return
-        message = b"This application is not configured correctly, so nobody is let in. Its operator finds why in its log.\n"
+        message = b"This application is not configured correctly, so nobody is let in. Its log says why.\n"
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
         await _send_plain(scope, receive, send, 500, headers, message, 1011)
 
@@ -120,7 +124,7 @@ class _Passage:
         self._started = False
         self._scope: _RoutedScope
 
-    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, stripped: list[int]) -> None:
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, stripped: Sequence[int]) -> None:
         identity = self._allow.identity
         inner = self._scope = _RoutedScope(scope)
         inner.decided_path = self._request.path
@@ -129,7 +133,10 @@ class _Passage:
         if stripped:
             headers = [pair for index, pair in enumerate(headers) if index not in stripped]
         if self._allow.identity_headers:
-            headers = [*headers, *((n.encode("latin-1"), v.encode("latin-1")) for n, v in self._allow.identity_headers)]
+            headers = [
+                *headers,
+                *((n.encode("latin-1"), v.encode("latin-1")) for n, v in self._allow.identity_headers),
+            ]
         dict.__setitem__(inner, "headers", headers)
         dict.__setitem__(inner, "idaware", identity)
         dict.__setitem__(inner, "idaware.path", self._request.path)
@@ -239,7 +246,9 @@ class _Answer:
         record.status = outcome.status
         record.duration_ms = None if request is None else _milliseconds(request.started)
         self._runtime.answered(outcome)
-        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in outcome.headers]
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in outcome.headers
+        ]
         await _send_plain(
             self._scope, self._receive, self._send, outcome.status, headers, outcome.body, outcome.close_code
         )
@@ -271,7 +280,7 @@ def _milliseconds(started: float) -> float:
     return round((perf_counter() - started) * 1000, 3)
 
 
-def _request_of(runtime: Runtime, scope: Scope) -> tuple[Request, list[int]]:
+def _request_of(runtime: Runtime, scope: Scope) -> tuple[Request, Sequence[int]]:
     """Security rule 1: the path is the one that the inner router will route on, never a URL or a forwarded header."""
     started = perf_counter()
     path, mount, mount_ok = split_asgi(
@@ -282,7 +291,7 @@ def _request_of(runtime: Runtime, scope: Scope) -> tuple[Request, list[int]]:
     websocket = scope["type"] == "websocket"
     return Request(
         protocol="websocket" if websocket else "http",
-        method="WEBSOCKET" if websocket else scope["method"],
+        method=WEBSOCKET if websocket else scope["method"],
         path=path,
         raw_path=scope.get("raw_path"),
         mount=mount,
@@ -302,21 +311,23 @@ _HTTP_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 def _body_reader(receive: Receive, request: Request) -> Callable[[int], Awaitable[bytes]]:
     async def read(limit_bytes: int) -> bytes:
-        body = b""
+        body = bytearray()
         while True:
             message = await receive()
             if message["type"] != "http.request":
-                raise ClientError(Reason.REQUEST_TOO_LARGE, "the client hung up before its request was complete")
+                raise ClientError(
+                    Reason.REQUEST_TOO_LARGE, "the client hung up before its request was complete"
+                )
             body += message.get("body", b"")
             if len(body) > limit_bytes:  # security rule 12
                 raise ClientError(Reason.REQUEST_TOO_LARGE, f"more than {limit_bytes} bytes were sent", 413)
             if not message.get("more_body", False):
-                return body
+                return bytes(body)
 
     return read
 
 
-class RouteMismatch(IdawareError):
+class RouteMismatchError(IdawareError):
     """The application's router chose a route whose template does not fit the decided path (security rule 6)."""
 
 
@@ -345,9 +356,11 @@ class _RoutedScope(dict[str, Any]):
     def _check(self, route: Any) -> None:
         self._route = route
         path = getattr(route, "path", None)
-        if isinstance(path, str) and not route_agrees(self._mounted() + path, self.decided_path, prefix=hasattr(route, "routes")):
+        if isinstance(path, str) and not route_agrees(
+            self._mounted() + path, self.decided_path, prefix=hasattr(route, "routes")
+        ):
             self.mismatch = True
-            raise RouteMismatch(f"route {path!r} does not fit the decided path")
+            raise RouteMismatchError(f"route {path!r} does not fit the decided path")
 
     def _mounted(self) -> str:
         root: str = self.get("root_path", "")

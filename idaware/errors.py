@@ -81,8 +81,11 @@ class ProviderRefused(ProviderError):
         self.error = error
         self.description = description
         self.status = status
-        super().__init__(f"the provider answered {status} {error}: {description}" if description
-                         else f"the provider answered {status} {error}")
+        super().__init__(
+            f"the provider answered {status} {error}: {description}"
+            if description
+            else f"the provider answered {status} {error}"
+        )
 
 
 class TokenRejected(ProviderError):

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from idaware.errors import ClientError, ProviderError
 from idaware.http.crosssite import cross_site, websocket_origin_ok
 from idaware.http.forwarded import client_of
-from idaware.http.hosts import HostVerdict, check_host, is_loopback
+from idaware.http.headers import MAX_HEADERS_BYTES
+from idaware.http.hosts import HostVerdict, check_host, is_loopback_host, is_loopback_peer
+from idaware.http.identity_headers import HeaderBridge
 from idaware.http.methods import check_method
 from idaware.http.negotiation import is_navigation
 from idaware.http.paths import MAX_PATH_BYTES, check_path
 from idaware.http.request_ids import clean_request_id
-from idaware.identity import ANONYMOUS, Identity
+from idaware.identity import ANONYMOUS
 from idaware.reasons import Reason
 from idaware.request import Allow, Outcome, Request, Respond
 from idaware.session.lifetimes import Lifetimes, SessionState, needs_activity_cookie, state_of
@@ -30,21 +32,12 @@ if TYPE_CHECKING:
     from idaware.endpoints import Endpoints
     from idaware.policy.model import Decision
     from idaware.policy.policy import Policy
-    from idaware.session.cookie import Sessions
+    from idaware.session.sessions import Sessions
     from idaware.settings import Settings
     from idaware.signin import SignIn
     from idaware.visit import Recorder
 
-MAX_HEADERS_BYTES = 65_536
-"""Security rule 12: more than this in headers is refused."""
-
 _UNKNOWN = Request(protocol="http", method="", path="")
-
-_ENDED = {
-    SessionState.EXPIRED: Reason.SESSION_EXPIRED,
-    SessionState.IDLE: Reason.SESSION_IDLE,
-    SessionState.STALE: Reason.SESSION_STALE,
-}
 
 
 class Gate:
@@ -81,6 +74,7 @@ class Gate:
         self._proxies = settings.trusted_proxies
         self._origins = frozenset((settings.origin, *settings.trusted_origins))
         self._lifetimes = Lifetimes.of(settings)
+        self._bridge = HeaderBridge(settings.identity_headers)
         self._off = settings.mode == "off"
 
     def check(self, request: Request) -> Outcome:
@@ -138,12 +132,12 @@ class Gate:
             return self._refuse(visit, 431, Reason.REQUEST_TOO_LARGE)
         if len(request.path) > MAX_PATH_BYTES:
             return self._refuse(visit, 414, Reason.REQUEST_TOO_LARGE)
-        unfit = check_method(request.method)
+        unfit = check_method(request.method, request.protocol)
         if unfit is not None:  # security rule 7
             return self._refuse(visit, 400, unfit)
         ambiguous = check_path(request.path, request.raw_path)
         if ambiguous is not None:  # security rule 2
-            allowances = self.policy.allowances(request.path, request.raw_path)
+            allowances = self.policy.allowances(request.path, request.raw_path, mount=request.mount)
             if not allowances or check_path(request.path, request.raw_path, allowances) is not None:
                 return self._refuse(visit, 400, Reason.PATH_AMBIGUOUS)
         return None
@@ -162,7 +156,7 @@ class Gate:
 
     def _unprotected(self, visit: Visit) -> Outcome:
         """``IDAWARE_MODE=off``: no decision, and only for a developer's own machine."""
-        if not (is_loopback(visit.request.peer) and is_loopback(visit.host)):
+        if not (is_loopback_peer(visit.request.peer) and is_loopback_host(visit.host)):
             return self._refuse(visit, 403, Reason.HOST_UNKNOWN)
         record = self._recorder.decision(visit, "allow", Reason.MODE_OFF)
         return Allow(identity=ANONYMOUS, record=record, attached=False, public=True)
@@ -209,28 +203,19 @@ class Gate:
         assert session is not None
         assert match is not None
         state = state_of(session, visit.last_seen, visit.now, self._lifetimes)
-        if state in _ENDED:
-            visit.identity, visit.auth_error = ANONYMOUS, _ENDED[state]
-            return self._sign_in(visit, _ENDED[state])
+        over = state.reason
+        if over is not None:
+            visit.identity, visit.auth_error = ANONYMOUS, over
+            return self._sign_in(visit, over)
         if state is SessionState.REFRESH_DUE and is_navigation(visit.request):
             renewal = self._signin.renewal(visit, self._allow_or_refuse)
             if renewal is not None:
                 return renewal
         if session.wanted_id != self.policy.wanted_id and not match.needs <= session.cut_digests:
-            recut = self._recut(visit)
+            recut = self._signin.recut(visit)
             if recut is not None:
                 return recut
         return self._allow_or_refuse(visit)
-
-    def _recut(self, visit: Visit) -> Outcome | None:
-        """The session was cut for less than this rule asks (``configuration.md``, Sessions)."""
-        if not is_navigation(visit.request):
-            visit.auth_error = Reason.SESSION_STALE
-            return self._challenge(visit, Reason.SESSION_STALE)
-        assert visit.session is not None
-        if visit.now - visit.session.renewed < 60:
-            return None  # at most once a minute: what is missing stays unknown, and unknown never allows
-        return self._signin.start(visit, Reason.SESSION_STALE, kind="renew")
 
     def _allow_or_refuse(self, visit: Visit) -> Outcome:
         """Cross-site, then what the policy says about this identity."""
@@ -288,19 +273,19 @@ class Gate:
         header = visit.request.headers.get("cookie")
         if header is None:
             return
-        found = self._sessions.read(header)
-        visit.auth_error = found.error
-        if found.session is not None:
-            visit.session = found.session
-            visit.identity = found.identity
-            visit.last_seen = self._sessions.last_seen(header, found.session.id)
+        reading = self._sessions.read(header)
+        visit.auth_error = reading.error
+        if reading.session is not None:
+            visit.session = reading.session
+            visit.identity = reading.identity
+            visit.last_seen = self._sessions.last_seen(header, reading.session)
 
     def _end_if_over(self, visit: Visit) -> None:
         """Where nobody has to be signed in, a session that is over means nobody."""
         assert visit.session is not None
-        state = state_of(visit.session, visit.last_seen, visit.now, self._lifetimes)
-        if state in _ENDED:
-            visit.auth_error = _ENDED[state]
+        over = state_of(visit.session, visit.last_seen, visit.now, self._lifetimes).reason
+        if over is not None:
+            visit.auth_error = over
             visit.identity, visit.session = ANONYMOUS, None
 
     # -- outcomes ----------------------------------------------------------------------------------------------
@@ -309,27 +294,24 @@ class Gate:
         identity = visit.identity
         attached = identity is not ANONYMOUS
         cookies: tuple[str, ...] = ()
-        if attached and needs_activity_cookie(visit.last_seen, visit.now) and visit.request.protocol == "http":
+        if (
+            attached
+            and needs_activity_cookie(visit.last_seen, visit.now, self._lifetimes)
+            and visit.request.protocol == "http"
+        ):
             assert visit.session is not None
-            cookies = (self._sessions.activity_cookie(visit.session.id, visit.now),)
+            cookies = (self._sessions.codec.activity_cookie(visit.session, visit.now),)
         return Allow(
             identity=identity,
             record=self._recorder.decision(visit, "allow", decision.reason),
             set_cookies=cookies,
-            identity_headers=self._identity_headers(identity) if attached else (),
+            identity_headers=self._bridge.fill(identity) if attached else (),
             attached=attached,
             public=public,
         )
 
-    def _identity_headers(self, identity: Identity) -> tuple[tuple[str, str], ...]:
-        templates = self._settings.identity_headers
-        return identity_headers(templates, identity) if templates else ()
-
     def _refuse(self, visit: Visit, status: int, reason: Reason) -> Respond:
         return self._answers.refusal(visit, status, reason, self._recorder.decision(visit, "deny", reason))
-
-    def _challenge(self, visit: Visit, reason: Reason) -> Respond:
-        return self._answers.challenge(visit, reason, self._recorder.decision(visit, "login", reason))
 
     def _sign_in(self, visit: Visit, reason: Reason) -> Outcome:
         return self._signin.answer(visit, reason)

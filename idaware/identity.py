@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from idaware.errors import ConfigurationError, Problem
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 ActorType: TypeAlias = Literal["human", "workload", "anonymous"]
 
 LOGIN_ALIAS = "login"
@@ -97,10 +97,14 @@ class Identity:
         a session does not hold it, and "no" would be a guess.
         """
         if not self.kept.keeps_group(group):
-            raise ConfigurationError([Problem(
-                f"group {group!r}",
-                "the application asks for a group that sessions do not keep; name it under keep.groups in the policy",
-            )])
+            raise ConfigurationError(
+                [
+                    Problem(
+                        f"group {group!r}",
+                        "the application asks for a group that sessions do not keep; name it under keep.groups in the policy",
+                    )
+                ]
+            )
         return self.groups is not None and group in self.groups
 
 

@@ -30,12 +30,15 @@ class Reason(StrEnum):
     NO_IDENTITY = "no_identity", "Nobody is signed in."
     SESSION_EXPIRED = "session_expired", "The session has reached its end."
     SESSION_IDLE = "session_idle", "The session was not used for too long."
-    SESSION_STALE = "session_stale", "What the session knows is too old or does not cover this page; sign in again."
+    SESSION_STALE = (
+        "session_stale",
+        "What the session knows is too old or does not cover this page; sign in again.",
+    )
     SESSION_REVOKED = "session_revoked", "The session was revoked."
     SESSION_INVALID = "session_invalid", "The session cookie is not one that this application made."
-    TOKEN_INVALID = "token_invalid", "The token is not valid."  # noqa: S105 - a reason code, not a secret
-    TOKEN_EXPIRED = "token_expired", "The token has expired."  # noqa: S105 - a reason code, not a secret
-    TOKEN_AUDIENCE = "token_audience", "The token was issued for another audience."  # noqa: S105 - a reason code
+    TOKEN_INVALID = "token_invalid", "The token is not valid."
+    TOKEN_EXPIRED = "token_expired", "The token has expired."
+    TOKEN_AUDIENCE = "token_audience", "The token was issued for another audience."
     ISSUER_UNKNOWN = "issuer_unknown", "The token comes from an issuer that is not trusted here."
     # what the policy says
     DENIED_BY_RULE = "denied_by_rule", "A rule denies this identity."
@@ -47,7 +50,10 @@ class Reason(StrEnum):
     STEP_UP_UNMET = "step_up_unmet", "The new sign-in still does not meet what the rule asks for."
     # the request itself
     PATH_AMBIGUOUS = "path_ambiguous", "The path can be read in two ways."
-    PATH_MISMATCH = "path_mismatch", "The application routed the request elsewhere than the policy decided on."
+    PATH_MISMATCH = (
+        "path_mismatch",
+        "The application routed the request elsewhere than the policy decided on.",
+    )
     HOST_UNKNOWN = "host_unknown", "The application does not answer under this host name."
     METHOD_INVALID = "method_invalid", "The request method is not acceptable."
     MOUNT_UNKNOWN = "mount_unknown", "The request did not come in under the configured mount prefix."
@@ -55,10 +61,13 @@ class Reason(StrEnum):
     CROSS_SITE = "cross_site", "A changing request from another site is not accepted on a session."
     REQUEST_TOO_LARGE = "request_too_large", "The request is larger than what is accepted."
     # signing in
-    LOGIN_STATE_UNKNOWN = "login_state_unknown", "The sign-in was not started in this browser, or too long ago."
+    LOGIN_STATE_UNKNOWN = (
+        "login_state_unknown",
+        "The sign-in was not started in this browser, or too long ago.",
+    )
     LOGIN_REFUSED_BY_PROVIDER = "login_refused_by_provider", "The provider refused the sign-in."
     LOGIN_NONCE_MISMATCH = "login_nonce_mismatch", "The provider's answer belongs to another sign-in."
-    LOGIN_TOKEN_REJECTED = "login_token_rejected", "The provider's token failed a check."  # noqa: S105 - a code
+    LOGIN_TOKEN_REJECTED = "login_token_rejected", "The provider's token failed a check."
     SESSION_TOO_LARGE = "session_too_large", "The session would not fit into a cookie."
     ASSERTION_INVALID = "assertion_invalid", "The front door's assertion is not valid."
     LEGACY_ALLOWED = "legacy_allowed", "Let through by the old way in."

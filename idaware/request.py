@@ -5,6 +5,7 @@ Adapters build a ``Request`` and carry the outcome out; nothing here knows ASGI 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -42,7 +43,7 @@ class Request:
     mount_ok: bool = True
     query: str = ""
     headers: dict[str, str] = field(default_factory=dict, repr=False)
-    repeated: frozenset[str] = frozenset()
+    repeated: Collection[str] = ()
     headers_bytes: int = 0
     scheme: str = "http"
     peer: str | None = None

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from idaware.audit.record import Record, Why
+from idaware.audit.record import Decision as Verdict
+from idaware.audit.record import Kind, Mode, Record, Why, hashed_id
+from idaware.http.request_ids import trace_ids
 from idaware.identity import ANONYMOUS, Identity
 from idaware.reasons import Reason
 
@@ -50,19 +52,20 @@ class Visit:
 class Recorder:
     """Makes records; holds what is the same in all of them."""
 
-    def __init__(self, *, app: str, mode: str, policy_version: str) -> None:
+    def __init__(self, *, app: str, mode: Mode, policy_version: str) -> None:
         self._app = app
         self._mode = mode
         self._policy_version = policy_version
 
-    def decision(self, visit: Visit, decision: str, reason: Reason, *, error: str | None = None) -> Record:
+    def decision(
+        self, visit: Visit, decision: Verdict, reason: Reason, *, error: str | None = None
+    ) -> Record:
         """The one ``decision`` record of a request; the adapter adds status, duration and route."""
         request, match, decided, who = visit.request, visit.match, visit.decision, visit.identity
         record = Record(
             kind="decision",
             decision=decision,
             reason=reason,
-            reason_text=reason.sentence,
             mode=self._mode,
             policy_version=self._policy_version,
             actor_type=who.actor_type,
@@ -92,12 +95,12 @@ class Recorder:
         if request.query:
             record.query_keys = query_keys(request.query)
         if "traceparent" in request.headers:
-            record.trace_id, record.span_id = trace_context(request.headers["traceparent"])
+            record.trace_id, record.span_id = trace_ids(request.headers["traceparent"]) or (None, None)
         if error is not None:
             record.error = error
         return record
 
-    def event(self, visit: Visit, kind: str, reason: Reason, *, error: str | None = None) -> Record:
+    def event(self, visit: Visit, kind: Kind, reason: Reason, *, error: str | None = None) -> Record:
         """A record beside the decision's: ``login``, ``login_failed``, ``logout``, ``session_refreshed``."""
         record = self.decision(visit, "allow", reason, error=error)
         record.kind = kind
@@ -123,22 +126,11 @@ class Recorder:
         record.acr = who.acr
         record.amr = who.amr
         record.auth_time = who.auth_time
-        record.session_id = who.session_id
+        if who.session_id is not None:
+            record.session_id = hashed_id(who.session_id)
 
 
 def query_keys(query: str) -> tuple[str, ...]:
     """The names in a query string, without their values (audit promise 5); at most 32."""
     keys = dict.fromkeys(part.partition("=")[0] for part in query.split("&", MAX_QUERY_KEYS)[:MAX_QUERY_KEYS])
     return tuple(unquote_plus(key) for key in keys if key)
-
-
-def trace_context(traceparent: str) -> tuple[str | None, str | None]:
-    """Trace and parent span id of a ``traceparent`` header (W3C Trace Context section 3.2); None where malformed."""
-    parts = traceparent.split("-")
-    if len(parts) < 4 or len(parts[1]) != 32 or len(parts[2]) != 16:
-        return None, None
-    trace_id, span_id = parts[1], parts[2]
-    lower_hex = set("0123456789abcdef")
-    if not lower_hex.issuperset(trace_id + span_id) or set(trace_id) == {"0"} or set(span_id) == {"0"}:
-        return None, None
-    return trace_id, span_id

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, cast
@@ -17,9 +17,10 @@ from werkzeug.wsgi import ClosingIterator
 from idaware.assembly import Runtime, application_named, build_runtime
 from idaware.errors import ClientError
 from idaware.http.caching import adjust_caching
-from idaware.http.methods import websocket_upgrade
+from idaware.http.headers import ENVIRON_IDENTITY_KEYS
+from idaware.http.methods import WEBSOCKET, is_websocket_upgrade
 from idaware.http.mounts import split_wsgi
-from idaware.io.blocking import run_blocking
+from idaware.io.drivers import run_blocking
 from idaware.reasons import Reason
 from idaware.request import Allow, Pending, Request, Respond
 
@@ -61,16 +62,17 @@ class IdentityMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """One request (PEP 3333)."""
         runtime = self.runtime
+        runtime.begin()
         gate = runtime.gate
         request: Request | None = None
-        stripped: list[str] = []
+        stripped: Sequence[str] = ()
         outcome: Allow | Respond | Pending
         try:
             request, stripped = _request_of(runtime, environ)
             outcome = gate.check(request)
             if isinstance(outcome, Pending):
                 outcome = run_blocking(outcome.flow, runtime.blocking_ports(_body_reader(environ)))
-        except Exception as exc:  # noqa: BLE001 - security rule 28: whatever fails inside is a refusal and a record
+        except Exception as exc:
             outcome = gate.failed(request, exc)
             logger.error("refused: %s", outcome.log, exc_info=exc)
         except BaseException as exc:
@@ -98,12 +100,12 @@ class _Passage:
         self._done = False
         self._environ: Environ = {}
 
-    def run(self, app: WSGIApp, environ: Environ, stripped: list[str]) -> Iterable[bytes]:
+    def run(self, app: WSGIApp, environ: Environ, stripped: Sequence[str]) -> Iterable[bytes]:
         identity = self._allow.identity
         for key in stripped:
             del environ[key]
-        environ.pop("REMOTE_USER", None)  # security rule 9: only we say who it is
-        environ.pop("AUTH_TYPE", None)
+        for key in ENVIRON_IDENTITY_KEYS:  # security rule 9: only we say who it is
+            environ.pop(key, None)
         environ["idaware.identity"] = identity
         environ["idaware.path"] = self._request.path
         if identity.is_authenticated:
@@ -189,7 +191,11 @@ class _Passage:
 
 
 def _respond(
-    runtime: Runtime, environ: Environ, request: Request | None, outcome: Respond, start_response: StartResponse
+    runtime: Runtime,
+    environ: Environ,
+    request: Request | None,
+    outcome: Respond,
+    start_response: StartResponse,
 ) -> Iterable[bytes]:
     """An answer of ours: record first, then the first byte (audit promise 2)."""
     record = outcome.record
@@ -213,7 +219,7 @@ def _milliseconds(started: float) -> float:
     return round((perf_counter() - started) * 1000, 3)
 
 
-def _request_of(runtime: Runtime, environ: Environ) -> tuple[Request, list[str]]:
+def _request_of(runtime: Runtime, environ: Environ) -> tuple[Request, Sequence[str]]:
     """Security rule 1: the path is ``PATH_INFO``, which the inner router will route on, and nothing else."""
     started = perf_counter()
     path, mount, mount_ok = split_wsgi(
@@ -221,10 +227,10 @@ def _request_of(runtime: Runtime, environ: Environ) -> tuple[Request, list[str]]
     )
     scan = runtime.headers.scan_wsgi(environ)
     method = environ["REQUEST_METHOD"]
-    websocket = websocket_upgrade(method, scan.headers)
+    websocket = is_websocket_upgrade(method, scan.headers.get("upgrade"))
     return Request(
         protocol="websocket" if websocket else "http",
-        method="WEBSOCKET" if websocket else method,
+        method=WEBSOCKET if websocket else method,
         path=path,
         raw_path=_raw_path(environ),
         mount=mount,
