@@ -86,7 +86,9 @@ def read_one(
         draft.problems.append(wrong.problem)
 
 
-class _Wrong(Exception):  # noqa: N818  # never leaves this module
+class _Wrong(Exception):
+    """Ends the reading of one setting; never leaves this module."""
+
     def __init__(self, where: str, message: str) -> None:
         self.problem = Problem(where, message)
 

@@ -24,10 +24,28 @@ ENOUGH = {
 
 variables = st.sampled_from([variable for setting in SETTINGS for variable in setting.variables])
 keywords = st.sampled_from([s.name for s in SETTINGS] + [f"{s.name}_file" for s in SETTINGS if s.secret])
-WORDS = (
-    "true false 8h 1s a,b a=b https://a.example/ http://localhost:1 /a unix none off hash \udcff X={email} google "
-    "a@b.example redis://u:p@h 10.0.0.0/33 file:/x"
-).split(" ")
+WORDS = [
+    "true",
+    "false",
+    "8h",
+    "1s",
+    "a,b",
+    "a=b",
+    "https://a.example/",
+    "http://localhost:1",
+    "/a",
+    "unix",
+    "none",
+    "off",
+    "hash",
+    "�",
+    "X={email}",
+    "google",
+    "a@b.example",
+    "redis://u:p@h",
+    "10.0.0.0/33",
+    "file:/x",
+]
 anything = st.text() | st.sampled_from(WORDS)
 objects = st.recursive(
     anything

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import secrets
 from pathlib import Path
@@ -31,6 +32,18 @@ def test_bytes_count_not_characters():
 
 def test_a_whole_file_is_no_key(key):
     assert "another file" in str(weakness(key * 100))
+
+
+def test_seven_different_characters_are_too_few_and_eight_are_not():
+    draw = random.Random(1)
+    assert weakness("".join(draw.choices("abcdefg", k=64))) is not None
+    assert weakness("".join(draw.choices("zbcxefgh", k=64))) is None
+
+
+def test_4096_bytes_are_not_too_many():
+    key = secrets.token_urlsafe(4096)
+    assert weakness(key[:4096]) is None
+    assert weakness(key[:4097]) is not None
 
 
 @pytest.mark.parametrize(
