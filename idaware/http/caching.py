@@ -7,10 +7,13 @@ means it.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _VARY = ("Cookie", "Authorization")
 _DIRECTIVE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,])+')
 _SHARED = frozenset({"public", "s-maxage"})
+# Values of the application, which has few: remembering them saves two parsers a request.
+_MAX_REMEMBERED = 256
 _NOT_SHARED = frozenset({"private", "no-store"})
 
 
@@ -37,6 +40,7 @@ def adjust_caching(
     return ("private, no-cache" if has_validator else "private, no-store"), new_vary
 
 
+@lru_cache(_MAX_REMEMBERED)
 def _not_shared(cache_control: str, attached: bool) -> str | None:
     directives = [text for text in map(str.strip, _DIRECTIVE.findall(cache_control)) if text]
     names = [text.partition("=")[0].rstrip().lower() for text in directives]
@@ -48,6 +52,7 @@ def _not_shared(cache_control: str, attached: bool) -> str | None:
     return None if kept == directives else ", ".join(kept)
 
 
+@lru_cache(_MAX_REMEMBERED)
 def _vary(vary: str | None) -> str | None:
     if vary is None or not vary.strip():
         return ", ".join(_VARY)

@@ -19,6 +19,7 @@ _Address: TypeAlias = "IPv4Address | IPv6Address"
 
 _MAX_HOPS = 32
 _MAX_HEADER_CHARACTERS = 2048
+_MAX_ADDRESS_CHARACTERS = 80
 _MAX_REMEMBERED = 1024
 # RFC 7239 section 4: forwarded-pair = token "=" ( token / quoted-string ); brackets and colons are tolerated
 # unquoted.
@@ -54,10 +55,10 @@ def client_of(
 def _walk(peer: str | None, hops: list[str], proxies: tuple[Proxy, ...]) -> str | None:
     known = None if peer == "unix" else peer
     for hop in reversed(hops):
-        address = _address(hop)
+        address = _canonical(hop) if len(hop) <= _MAX_ADDRESS_CHARACTERS else None
         if address is None:
             break
-        known = str(address)
+        known = address
         if not _is_proxy(known, proxies):
             break
     return known
@@ -79,6 +80,12 @@ def _elements(forwarded: str) -> list[dict[str, str]]:
         return []
     elements = _ELEMENT.findall(forwarded)[-_MAX_HOPS:]
     return [{m[1].lower(): m[2] or m[3] or "" for m in _FORWARDED_PAIR.finditer(text)} for text in elements]
+
+
+@lru_cache(_MAX_REMEMBERED)
+def _canonical(hop: str) -> str | None:
+    address = _address(hop)
+    return None if address is None else str(address)
 
 
 @lru_cache(_MAX_REMEMBERED)

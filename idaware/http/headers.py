@@ -9,32 +9,19 @@ from ``X_Forwarded_User``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import ItemsView, Iterable, Mapping
 from enum import Enum
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
+
+import msgspec
 
 READ_NAMES = frozenset({
-    "accept", "access-control-request-method", "authorization", "connection", "content-length",
-    "content-type", "cookie", "expect", "forwarded", "host", "origin", "purpose", "referer",
-    "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "sec-purpose", "traceparent", "upgrade",
-    "user-agent", "x-forwarded-for", "x-forwarded-proto", "x-request-id", "x-requested-with",
+    "accept", "access-control-request-method", "authorization", "content-length", "content-type",
+    "cookie", "forwarded", "host", "origin", "purpose", "sec-fetch-dest", "sec-fetch-mode",
+    "sec-fetch-site", "sec-purpose", "traceparent", "upgrade", "user-agent", "x-forwarded-for",
+    "x-forwarded-proto", "x-request-id", "x-requested-with",
 })  # fmt: skip
 """The headers that the gate reads, by their exact names."""
-
-DEFAULT_STRIP: tuple[str, ...] = (
-    # oauth2-proxy, Traefik forward-auth, nginx auth_request, Apache, Grafana and Kubernetes conventions
-    "x-forwarded-user", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username",
-    "x-forwarded-access-token", "x-auth-request-*", "x-webauth-*", "x-authenticated-*", "x-user",
-    "x-remote-user", "x-remote-group", "x-remote-groups", "x-remote-email", "x-remote-name",
-    "x-remote-extra-*",
-    # Authelia, authentik, Vouch, mod_auth_openidc, Tailscale
-    "remote-user", "remote-groups", "remote-name", "remote-email", "x-authentik-*", "x-vouch-*",
-    "oidc-claim-*", "oidc-access-token*", "oidc-id-token*", "tailscale-user-*",
-    # clouds (Google, Cloudflare, Azure, AWS) and Pomerium
-    "x-goog-authenticated-user-*", "x-goog-iap-jwt-assertion", "cf-access-*", "x-ms-client-principal*",
-    "x-ms-token-*", "x-amzn-oidc-*", "x-pomerium-*",
-)  # fmt: skip
-"""Folded names of identity headers, default of ``IDAWARE_STRIP_HEADERS``; a trailing ``*`` is any rest."""
 
 ENVIRON_IDENTITY_KEYS: tuple[str, ...] = ("REMOTE_USER", "AUTH_TYPE")
 """Environ keys by which servers name a user; the WSGI adapter takes inbound ones off (rule 9)."""
@@ -45,7 +32,6 @@ MAX_HEADERS_BYTES = 65_536
 
 class _Mark(Enum):
     STRIP = "strip"
-    UNSEEN = "unseen"
 
 
 STRIP: Final = _Mark.STRIP
@@ -74,7 +60,7 @@ _NOT_REPEATED: frozenset[str] = frozenset()
 _FOLD = str.maketrans("_.", "--")
 
 
-class AsgiScan(NamedTuple):
+class AsgiScan(msgspec.Struct, frozen=True):
     """What one pass over ASGI headers found.
 
     ``headers``: what the gate reads, lower-case name to value; repeated ones joined by a comma (cookies by a
@@ -89,7 +75,7 @@ class AsgiScan(NamedTuple):
     strip: list[int]
 
 
-class WsgiScan(NamedTuple):
+class WsgiScan(msgspec.Struct, frozen=True):
     """The same of a WSGI environ; ``strip`` holds environ keys.
 
     ``repeated`` is always empty: servers join repeated headers (or keep the last) before we see them.
@@ -110,17 +96,14 @@ class HeaderFilter:
     """Judges header names: compiled once, then one dictionary look-up for each header.
 
     ``strip``: names of headers that carry identities, any spelling, a trailing ``*`` for any rest.
-    ``set_by_us``: names that the middleware itself sets (``IDAWARE_IDENTITY_HEADERS``). Raises ``ValueError``
-    when they cover a header that the gate has to read.
+    ``set_by_us``: names that the middleware itself sets (``IDAWARE_IDENTITY_HEADERS``). A header that is on
+    the list and that the gate reads is read, and then stripped.
     """
 
     def __init__(self, strip: Iterable[str], set_by_us: Iterable[str] = ()) -> None:
         patterns = [fold(pattern) for pattern in (*strip, *set_by_us)]
         self._names = frozenset(pattern for pattern in patterns if not pattern.endswith("*"))
         self._prefixes = tuple({pattern[:-1] for pattern in patterns if pattern.endswith("*")})
-        covered = sorted(name for name in READ_NAMES if self._is_stripped(name))
-        if covered:
-            raise ValueError(f"headers that the middleware reads cannot be stripped: {', '.join(covered)}")
         self._asgi: dict[bytes, Verdict] = {}
         self._wsgi: dict[str, _Place] = {}
         for name in (*sorted(READ_NAMES), *_COMMON):
@@ -138,40 +121,41 @@ class HeaderFilter:
         """One pass over the headers of an ASGI scope; the ordinary request never leaves this loop."""
         found: dict[str, str] = {}
         size_bytes = 0
-        known = self._asgi.get
-        for name, value in headers:
-            size_bytes += len(name) + len(value)
-            verdict = known(name, STRIP)
-            if verdict is None:
-                continue
-            if verdict is STRIP or verdict in found:  # to be stripped, repeated, or never seen before
-                return self._scan_closely(headers)
-            found[verdict] = value.decode("latin-1")
+        known = self._asgi
+        try:
+            for name, value in headers:
+                size_bytes += len(name) + len(value)
+                verdict = known[name]
+                if verdict is None:
+                    continue
+                if verdict is STRIP or verdict in found:  # to be stripped, or repeated
+                    return self._scan_asgi_closely(headers)
+                found[verdict] = value.decode("latin-1")
+        except KeyError:  # a name that was never seen before
+            return self._scan_asgi_closely(headers)
         return AsgiScan(found, _NOT_REPEATED, size_bytes, [])
 
     def scan_wsgi(self, environ: Mapping[str, object]) -> WsgiScan:
-        """One pass over a WSGI environ."""
+        """One pass over a WSGI environ; the ordinary request never leaves this loop."""
         found: dict[str, str] = {}
-        strip: list[str] = []
         size_bytes = 0
-        known = self._wsgi.get
-        for key, value in environ.items():
-            place = known(key, _Mark.UNSEEN)
-            if place is None:
-                continue
-            if place is _Mark.UNSEEN:
-                place = self._place(key)
+        known = self._wsgi
+        try:
+            # PEP 3333: the values of header keys are native strings
+            for key, value in cast("ItemsView[str, str]", environ.items()):
+                place = known[key]
                 if place is None:
                     continue
-            text = value if isinstance(value, str) else ""
-            size_bytes += len(key) + len(text)
-            if place is STRIP:
-                strip.append(key)
-            elif place:
-                found[place] = text
-        return WsgiScan(found, _NOT_REPEATED, size_bytes, strip)
+                size_bytes += len(key) + len(value)
+                if place is STRIP:
+                    return self._scan_wsgi_closely(environ)
+                if place:
+                    found[place] = value
+        except (KeyError, TypeError):  # a key that was never seen before, or a server that breaks PEP 3333
+            return self._scan_wsgi_closely(environ)
+        return WsgiScan(found, _NOT_REPEATED, size_bytes, [])
 
-    def _scan_closely(self, headers: Iterable[tuple[bytes, bytes]]) -> AsgiScan:
+    def _scan_asgi_closely(self, headers: Iterable[tuple[bytes, bytes]]) -> AsgiScan:
         found: dict[str, str] = {}
         repeated: set[str] = set()
         strip: list[int] = []
@@ -181,20 +165,36 @@ class HeaderFilter:
             verdict = self._asgi[name] if name in self._asgi else self.verdict_asgi(name)
             if verdict is STRIP:
                 strip.append(index)
-            elif verdict in found:
+                verdict = _read_as(name.decode("latin-1").lower())
+            if verdict in found:
                 repeated.add(verdict)
                 found[verdict] += ("; " if verdict == "cookie" else ", ") + value.decode("latin-1")
             elif verdict is not None:
                 found[verdict] = value.decode("latin-1")
         return AsgiScan(found, frozenset(repeated), size_bytes, strip)
 
+    def _scan_wsgi_closely(self, environ: Mapping[str, object]) -> WsgiScan:
+        found: dict[str, str] = {}
+        strip: list[str] = []
+        size_bytes = 0
+        for key, value in environ.items():
+            place = self._wsgi[key] if key in self._wsgi else self._place(key)
+            if place is None:
+                continue
+            text = value if isinstance(value, str) else ""
+            size_bytes += len(key) + len(text)
+            if place is STRIP:
+                strip.append(key)
+                place = _read_as(_header_name(key))
+            if place:
+                found[place] = text
+        return WsgiScan(found, _NOT_REPEATED, size_bytes, strip)
+
     def _place(self, key: str) -> _Place:
         """What an environ key is. Non-headers are remembered too: every environ holds the same two dozen."""
         place: _Place = _CGI_HEADERS.get(key)
         if key.startswith("HTTP_"):
-            name = key.removeprefix("HTTP_")
-            # HTTP_CONTENT_TYPE is not the type of the content: CONTENT_TYPE is
-            place = "" if name in _CGI_HEADERS else self._judge(name.lower().replace("_", "-")) or ""
+            place = self._judge(_header_name(key)) or ""
         if len(self._wsgi) < _MAX_REMEMBERED and len(key) <= _MAX_REMEMBERED_CHARACTERS:
             self._wsgi[key] = place
         return place
@@ -202,13 +202,23 @@ class HeaderFilter:
     def _judge(self, name: str) -> Verdict:
         if self._is_stripped(name):
             return STRIP  # security rule 9
-        return name if name in READ_NAMES else None
+        return _read_as(name)
 
     def _is_stripped(self, name: str) -> bool:
         folded = fold(name)
         return folded in self._names or folded.startswith(self._prefixes)
 
 
+def _read_as(name: str) -> str | None:
+    return name if name in READ_NAMES else None
+
+
 def _environ_key(name: str) -> str:
     key = name.upper().replace("-", "_")
     return key if key in _CGI_HEADERS else f"HTTP_{key}"
+
+
+def _header_name(key: str) -> str:
+    """The header of an ``HTTP_`` key; of ``HTTP_CONTENT_TYPE`` one that nobody reads: ``CONTENT_TYPE`` counts."""
+    name = key.removeprefix("HTTP_")
+    return name.lower() if name in _CGI_HEADERS else name.lower().replace("_", "-")

@@ -18,7 +18,6 @@ _HOST = re.compile(
 # The WHATWG URL standard reads a host whose last label is a number as an IPv4 address: ``127.1``, ``0x7f.1``.
 _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
 _MAX_HOST_CHARACTERS = 255 + len(":65535")
-_LOCAL = frozenset({"localhost", "unix"})
 _DEFAULT_PORTS = (":443", ":80")
 
 
@@ -71,23 +70,26 @@ def canonical_host(header: str) -> str | None:
     return host + (port or "")
 
 
-def is_loopback(text: str | None) -> bool:
-    """Whether a ``Host`` header or the address of a peer is this machine's.
-
-    ``localhost``, ``127.0.0.0/8`` and ``[::1]`` with or without a port, a bare ``::1``, and ``unix``.
-    """
-    host = (
-        None
-        if text is None
-        else canonical_host(f"[{text}]" if text.count(":") > 1 and text[0] != "[" else text)
-    )
+def is_loopback_host(header: str | None) -> bool:
+    """Whether a ``Host`` header is this machine's: ``localhost``, ``127.0.0.0/8``, ``[::1]``, any port."""
+    host = None if header is None else canonical_host(header)
     if host is None:
         return False
     name = _without_port(host)
-    address = _address(name)
+    return name == "localhost" or _is_local(_address(name))
+
+
+def is_loopback_peer(peer: str | None) -> bool:
+    """Whether the other end of the socket is on this machine: a loopback address, or ``unix``."""
+    if peer is None:
+        return False
+    return peer == "unix" or _is_local(_address(f"[{peer}]" if ":" in peer else peer))
+
+
+def _is_local(address: IPv4Address | IPv6Address | None) -> bool:
     if isinstance(address, IPv6Address):
         address = address.ipv4_mapped or address
-    return name in _LOCAL if address is None else address.is_loopback
+    return address is not None and address.is_loopback
 
 
 def _without_port(host: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from idaware.reasons import Reason
 from idaware.request import Protocol
@@ -40,12 +39,12 @@ def check_method(method: str, protocol: Protocol = "http") -> Reason | None:
     return None
 
 
-def websocket_upgrade(method: str, headers: Mapping[str, str]) -> bool:
+def is_websocket_upgrade(method: str, upgrade: str | None) -> bool:
     """Whether a WSGI request opens a WebSocket: a ``GET`` whose ``Upgrade`` lists ``websocket`` (RFC 6455).
 
     ``Connection`` is not asked for: servers differ in whether they look at it, and taking a request for a
     handshake is the stricter reading (the right to read must not open a channel to write).
     """
-    if method != "GET" or "upgrade" not in headers:
+    if upgrade is None or method != "GET":
         return False
-    return any(token.strip(" \t").lower() == "websocket" for token in headers["upgrade"].split(","))
+    return any(token.strip(" \t").lower() == "websocket" for token in upgrade.split(","))

@@ -44,7 +44,7 @@ class _Form(NamedTuple, Generic[_T]):
 
 
 # One character class each for the hot path: whatever is not plain is looked at more closely, not yet refused.
-_odd = re.compile(r"""[^ -"$&-:<->@-\[\]-~]""").search
+_odd = re.compile(r"""[^!"$&-:<->@-\[\]-~]""").search
 _odd_raw = re.compile(rb"""[^!"$&->@-~]""").search
 
 # security rule 2, in the decoded path
@@ -92,7 +92,7 @@ def check_path(path: str, raw: bytes | None, allowances: frozenset[str] = _NOTHI
         and _odd(path) is None
         and "//" not in path
         and "/." not in path
-        and (raw is None or (raw[:1] == b"/" and _odd_raw(raw) is None))
+        and (raw is None or raw == path.encode() or (raw[:1] == b"/" and _odd_raw(raw) is None))
     ):
         return None
     return _examine(path, raw, allowances)

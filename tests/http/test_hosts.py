@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idaware.http.hosts import HostVerdict, canonical_host, check_host, is_loopback
+from idaware.http.hosts import HostVerdict, canonical_host, check_host, is_loopback_host, is_loopback_peer
 
 ACCEPTED = frozenset(
     {"app.example", "app.example:8443", "10.1.2.3", "[2001:db8::1]", "pinned.example:443", "odd_name"}
@@ -126,25 +126,48 @@ def test_any_host_ends_in_a_verdict(header):
 
 
 @pytest.mark.parametrize(
-    ("text", "local"),
+    "header", ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.8.9.10:80", "[::1]:8000"]
+)
+def test_loopback_host_is_this_machine(header):
+    assert is_loopback_host(header)
+
+
+@pytest.mark.parametrize(
+    "header",
     [
-        ("localhost", True),
-        ("LOCALHOST:8000", True),
-        ("127.0.0.1", True),
-        ("127.8.9.10:80", True),
-        ("[::1]:8000", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("unix", True),
-        (None, False),
-        ("", False),
-        ("10.0.0.1", False),
-        ("::ffff:10.0.0.1", False),
-        ("2001:db8::1", False),
-        ("localhost.evil.example", False),
-        ("127.0.0.1.evil.example", False),
-        ("127.1", False),
+        None,
+        "",
+        "unix",
+        "::1",
+        "10.0.0.1",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "127.1",
+        "[::2]",
     ],
 )
-def test_loopback_is_this_machine_and_nothing_that_looks_like_it(text, local):
-    assert is_loopback(text) is local
+def test_host_that_only_looks_like_this_machine_is_not(header):
+    assert not is_loopback_host(header)
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", "unix"])
+def test_loopback_peer_is_this_machine(peer):
+    assert is_loopback_peer(peer)
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        None,
+        "",
+        "localhost",
+        "testclient",
+        "10.0.0.1",
+        "::ffff:10.0.0.1",
+        "2001:db8::1",
+        "127.1",
+        "127.0.0.1:80",
+    ],
+)
+def test_other_peer_is_not_this_machine(peer):
+    assert not is_loopback_peer(peer)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idaware.http.methods import KNOWN_METHODS, WEBSOCKET, check_method, websocket_upgrade
+from idaware.http.methods import KNOWN_METHODS, WEBSOCKET, check_method, is_websocket_upgrade
 from idaware.reasons import Reason
 
 
@@ -56,16 +56,16 @@ def test_any_method_ends_in_a_verdict_and_upper_casing_changes_no_accepted_one(m
 
 
 @pytest.mark.parametrize(
-    ("method", "headers", "is_handshake"),
+    ("method", "upgrade", "is_handshake"),
     [
-        pytest.param("GET", {"upgrade": "websocket"}, True, id="as browsers send it"),
-        pytest.param("GET", {"upgrade": "WebSocket"}, True, id="any case"),
-        pytest.param("GET", {"upgrade": "h2c, \twebsocket "}, True, id="in a list"),
-        pytest.param("GET", {"upgrade": "h2c"}, False, id="another protocol"),
-        pytest.param("GET", {"upgrade": "websockets"}, False, id="longer word"),
-        pytest.param("GET", {}, False, id="no upgrade"),
-        pytest.param("POST", {"upgrade": "websocket"}, False, id="not a GET"),
+        pytest.param("GET", "websocket", True, id="as browsers send it"),
+        pytest.param("GET", "WebSocket", True, id="any case"),
+        pytest.param("GET", "h2c, \twebsocket ", True, id="in a list"),
+        pytest.param("GET", "h2c", False, id="another protocol"),
+        pytest.param("GET", "websockets", False, id="longer word"),
+        pytest.param("GET", None, False, id="no upgrade"),
+        pytest.param("POST", "websocket", False, id="not a GET"),
     ],
 )
-def test_wsgi_handshake_is_a_get_with_an_upgrade(method, headers, is_handshake):
-    assert websocket_upgrade(method, headers) is is_handshake
+def test_wsgi_handshake_is_a_get_with_an_upgrade(method, upgrade, is_handshake):
+    assert is_websocket_upgrade(method, upgrade) is is_handshake
