@@ -181,10 +181,11 @@ def _line(record: Record) -> bytes:
         line = _encoder.encode(record)
     except (UnicodeEncodeError, OverflowError, TypeError, ValueError):
         line = _encoder.encode({name: _plain(value) for name, value in _items(record)})
-    if line.isascii() and _DEL not in line:
-        return line + b"\n"
-    text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode())  # security rule 29
-    return text.encode() + b"\n"
+    return (line if line.isascii() and _DEL not in line else _escaped(line)) + b"\n"
+
+
+def _escaped(line: bytes) -> bytes:
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode()).encode()  # security rule 29
 
 
 def _items(record: Record) -> list[tuple[str, Any]]:
@@ -202,9 +203,9 @@ def _plain(value: object) -> object:
         return {str(_plain(str(key))): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, float)):
-        return value
-    return value if isinstance(value, int) and -(2**63) <= value < 2**63 else _plain(repr(value))
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return hex(value)
+    return value if value is None or isinstance(value, (int, float)) else _plain(repr(value))
 
 
 def _cut(text: str, characters: int) -> str:
@@ -241,10 +242,5 @@ def _fitted(record: Record) -> bytes:
 
 def _let_go(record: Record, keep_bytes: int) -> None:
     for name, value in _items(record):
-        if name not in _NEVER_GO and isinstance(value, (str, tuple, list, Mapping)):
-            size = len(_line(Record(error=repr(value)))) - _EMPTY_BYTES
-            if size > keep_bytes:
-                setattr(record, name, None)
-
-
-_EMPTY_BYTES = len(_line(Record(error="")))
+        if name not in _NEVER_GO and len(_escaped(_encoder.encode(_plain(value)))) > keep_bytes:
+            setattr(record, name, None)

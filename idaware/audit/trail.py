@@ -20,7 +20,7 @@ from idaware.audit.privacy import hash_record
 from idaware.audit.record import Record, encode
 from idaware.audit.sinks import Sink
 from idaware.audit.sinks.channel import BATCH_RECORDS, Channel
-from idaware.io.background import SHARED, Background
+from idaware.io.background import SHARED, Background, Job
 from idaware.io.forks import after_fork
 
 ROUND_SECONDS = 0.1
@@ -65,8 +65,8 @@ class Trail:
         self._queued = tuple(channel for channel in self._channels if not channel.sink.direct)
         self._second: tuple[int, str]
         self._asleep: bool
-        self._closed: bool
-        self._job = background.on_demand("audit", self._round)
+        self._closed = False
+        self._job = background.on_demand("audit", self._round) if self._queued else None
         self._make_anew()
         after_fork(self._make_anew)
         _close_at_exit(self)
@@ -85,8 +85,8 @@ class Trail:
             channel.put(line, now)
         for channel in self._direct:
             channel.drain()
-        if self._queued:
-            self._see_to_writing()
+        if self._job is not None:
+            self._see_to_writing(self._job)
 
     def flush(self, timeout_seconds: float = CLOSE_SECONDS) -> bool:
         """Write what is queued, on this thread; whether all of it could be written in that time."""
@@ -97,7 +97,8 @@ class Trail:
     def close(self, timeout_seconds: float = CLOSE_SECONDS) -> None:
         """Write what is queued and let go of files. Records that come later are written at once."""
         self._closed = True
-        self._job.cancel()
+        if self._job is not None:
+            self._job.cancel()
         self.flush(timeout_seconds)
         for channel in self._channels:
             channel.close()
@@ -152,18 +153,16 @@ class Trail:
         self._stamp(record, self._clock())
         return encode(record)
 
-    def _see_to_writing(self) -> None:
+    def _see_to_writing(self, job: Job) -> None:
         if self._closed:
             self.flush()
         elif self._asleep:
             self._asleep = False
-            self._wake(ROUND_SECONDS)
+            if not job.wake(ROUND_SECONDS):
+                self._asleep = True
+                self.flush()  # the interpreter is shutting down: no thread will write it later
         elif len(self._queued[0].queue) == BATCH_RECORDS:
-            self._wake(0.0)
-
-    def _wake(self, in_seconds: float) -> None:
-        if not self._job.wake(in_seconds):
-            self.flush()  # the interpreter is shutting down: there is no thread to write it later
+            job.wake()
 
     def _round(self) -> float | None:
         """One round of the background thread; the seconds until the next, ``None`` after enough idle ones."""
@@ -187,7 +186,6 @@ class Trail:
         self._random_middle = f"7{secrets.randbits(12):03x}-{0x8000 | secrets.randbits(14):04x}"
         self._instance = self._name_instance()
         self._asleep = True
-        self._closed = False
         self._idle_rounds = 0
         for channel in self._channels:
             channel.make_anew()

@@ -98,6 +98,8 @@ class Channel:
         self.written += whole
         if whole:
             self._note_success()
+        else:
+            self._note_failure(OSError("it took only a part of a line"))
         return not self._held
 
     def _note_failure(self, error: Exception) -> None:

@@ -43,23 +43,26 @@ class StdoutSink:
         deadline = self._clock() + PATIENCE_SECONDS
         written = 0
         for portion in _portions(lines):
-            if not self._has_room(deadline):
+            try:
+                whole = self._write_portion(portion, deadline)
+            except OSError:
+                if not written:
+                    raise
                 break
-            whole = self._writer.write(self._fd, portion)
             written += whole
             if whole < len(portion):
                 break
-        if not written:
-            raise TimeoutError("nobody reads it")
         return written
 
     def close(self) -> None:
         """Standard output is not ours to close."""
 
-    def _has_room(self, deadline: float) -> bool:
-        # Cooperative under gevent, where a write that waits would stop the hub.
+    def _write_portion(self, portion: list[bytes], deadline: float) -> int:
+        # ``select`` is cooperative under gevent, where a write that waits would stop the hub.
         patience = max(0.0, deadline - self._clock())
-        return bool(select.select([], [self._fd], [], patience)[1])
+        if not select.select([], [self._fd], [], patience)[1]:
+            raise TimeoutError("nobody reads it")
+        return self._writer.write(self._fd, portion)
 
 
 def _portions(lines: Sequence[bytes]) -> Iterator[list[bytes]]:
