@@ -9,7 +9,7 @@ key came twice. No tag is ever resolved and no object constructed (security rule
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeAlias
 
 from ruamel.yaml import YAML
@@ -24,6 +24,7 @@ from ruamel.yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
 )
+from ruamel.yaml.reader import ReaderError
 
 from idaware.errors import Problem
 
@@ -100,9 +101,12 @@ def _decode(text: bytes, source: str) -> str:
     try:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        column = error.start - text.rfind(b"\n", 0, error.start)
-        raise Unreadable(Place(source, line, column), "the file is not UTF-8 text") from error
+        place = _place_of(text.decode("latin-1"), error.start, source)
+        raise Unreadable(place, "the file is not UTF-8 text") from error
+
+
+def _place_of(text: str, position: int, source: str) -> Place:
+    return Place(source, text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
 
 
 def _compose(text: str, source: str) -> Node:
@@ -114,8 +118,11 @@ def _compose(text: str, source: str) -> Node:
         mark = error.problem_mark or error.context_mark
         place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source)
         raise Unreadable(place, f"not valid YAML: {_said(error)}") from error
-    except (YAMLError, ValueError, IndexError) as error:
-        # ruamel lets a few malformed escapes and characters out as these
+    except ReaderError as error:
+        place = _place_of(text, error.position, source)
+        raise Unreadable(place, "the file holds a control character, or another that YAML refuses") from error
+    except (YAMLError, ValueError, AssertionError) as error:
+        # ruamel lets impossible numbers in escapes and directives out as the last two
         raise Unreadable(Place(source), f"not valid YAML: {str(error).splitlines()[0]}") from error
     finally:
         events.close()
@@ -142,7 +149,7 @@ class _Composer:
         if not isinstance(start, DocumentStartEvent):
             raise Unreadable(Place(self._source), "the file is empty; a policy begins with 'version: 1'")
         if start.version or start.tags:
-            raise Unreadable(self._place(start), "YAML directives are not supported; take the '%' line out")
+            raise Unreadable(self._place(start), "YAML directives are not supported; take the '%' lines above out")
         node = self._node(next(self._events), 0)
         next(self._events)  # the end of the document
         following = next(self._events)
@@ -184,6 +191,8 @@ class _Composer:
             while not isinstance(event := next(self._events), MappingEndEvent):
                 key = self._node(event, depth + 1)
                 value = self._node(next(self._events), depth + 1)
+                if isinstance(value, Scalar) and value.plain and not value.text:
+                    value = replace(value, place=key.place)  # nothing stands nowhere: its key tells more
                 node.entries.append((key, value))
                 node.size += key.size + value.size
         else:

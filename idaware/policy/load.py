@@ -87,6 +87,7 @@ def one_line_policy(
     ):
         rule.entries.append((Scalar(place, key), value))
     loading = _Loading(context)
+    loading.has_rules = True
     loading.rule_nodes.append(("", rule))
     loading.read_rules()
     return loading.finish(str(place), [])
@@ -111,6 +112,7 @@ class _Loading:
         self.alias_places: dict[str, Place] = {}
         self.kept_groups: list[str] = []
         self.kept_claims: list[str] = []
+        self.has_rules = False
         self.rule_nodes: list[tuple[str, Node]] = []
         self.rules: list[Rule] = []
 
@@ -127,6 +129,7 @@ class _Loading:
         if "keep" in record:
             self._read_keep(record["keep"])
         if "rules" in record:
+            self.has_rules = True
             self.rule_nodes += [
                 (path, node) for path, node in fields.read_items(record["rules"], "rules", self.problems)
             ]
@@ -140,7 +143,7 @@ class _Loading:
 
     def finish(self, source: str, unreadable: Sequence[Problem]) -> Policy:
         """The policy, or ``PolicyError`` with everything that is wrong."""
-        if not self.rule_nodes and not unreadable:
+        if not self.has_rules and not unreadable:
             self.problems.add(Place(source), "", "'rules' is missing: who may come in has no default")
         if not unreadable:
             check_rules(self.rules, self.context, self.problems, source)

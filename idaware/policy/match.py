@@ -2,8 +2,7 @@
 
 A look-up costs time in the length of the path, not in the number of rules. From the left, segment by
 segment, literal text beats a captured segment, which beats the end of the pattern before ``**``; what leads
-nowhere is left again for the next best. ``tests/policy/naive.py`` says the same without a trie, and a
-property test compares the two.
+nowhere is left again for the next best. A property test compares it with a matcher that has no trie.
 """
 
 from __future__ import annotations
