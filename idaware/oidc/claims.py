@@ -159,16 +159,20 @@ def read_person(
     quirks: Quirks,
     wanted: Wanted,
     granted_scope: str | None = None,
+    userinfo_offered: bool = True,
 ) -> Person:
     """What the claims of a verified ID token, and a userinfo answer about the same ``sub``, say about a
     person.
 
-    ``granted_scope``: the ``scope`` of the token response, ``None`` when the provider did not say.
+    ``userinfo`` is ``None`` where it was not asked, or could not be used. ``granted_scope``: the ``scope``
+    of the token response, ``None`` when the provider did not say. ``userinfo_offered``: whether the
+    provider has one.
     """
     claims = _merged(id_claims, userinfo, settings)
     subject = str(id_claims["sub"])
     email = _text(read_claim(claims, settings.email_claim), MAX_EMAIL_CHARS)
-    groups, left_out = _groups(claims, settings, quirks, granted_scope)
+    all_asked = userinfo is not None or not userinfo_offered or "userinfo" not in settings.claims_from
+    groups, left_out = _groups(claims, settings, quirks, granted_scope, all_asked=all_asked)
     return Person(
         subject=subject,
         email=email,
@@ -225,7 +229,12 @@ def _verified(claims: Mapping[str, Json], email: str, quirks: Quirks) -> bool:
 
 
 def _groups(
-    claims: Mapping[str, Json], settings: Settings, quirks: Quirks, granted_scope: str | None
+    claims: Mapping[str, Json],
+    settings: Settings,
+    quirks: Quirks,
+    granted_scope: str | None,
+    *,
+    all_asked: bool,
 ) -> tuple[frozenset[str] | None, LeftOut | None]:
     path = settings.groups_claim
     # Entra: more groups than fit; what is in the token, if anything, is not all of it
@@ -234,19 +243,20 @@ def _groups(
         return None, "overage"
     value = read_claim(claims, path)
     if value is MISSING:
-        return _absent_groups(settings, quirks, granted_scope)
+        return _absent_groups(settings, quirks, granted_scope, all_asked=all_asked)
     groups = _parsed_groups(value, settings.groups_format)
     return groups, None if groups is not None else "malformed"
 
 
 def _absent_groups(
-    settings: Settings, quirks: Quirks, granted_scope: str | None
+    settings: Settings, quirks: Quirks, granted_scope: str | None, *, all_asked: bool
 ) -> tuple[frozenset[str] | None, LeftOut | None]:
     scope = quirks.groups_scope
     if granted_scope is not None and scope in settings.scopes and scope not in granted_scope.split():
         # Not "empty", whatever the setting: a person who unticks a scope must not escape a deny.
         return None, "not_granted"
-    if settings.groups_absent == "empty":
+    # Absent from one source says nothing while another that may hold groups has not answered.
+    if settings.groups_absent == "empty" and all_asked:
         return frozenset(), None
     return None, "absent"
 

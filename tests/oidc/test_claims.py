@@ -35,6 +35,7 @@ def person(op: Any) -> Any:
         wanted: Wanted = SRE,
         quirks: Quirks | None = None,
         granted: str | None = None,
+        userinfo_offered: bool = True,
         **environ: str,
     ) -> Person:
         return read_person(
@@ -44,6 +45,7 @@ def person(op: Any) -> Any:
             quirks=quirks or Quirks(),
             wanted=wanted,
             granted_scope=granted,
+            userinfo_offered=userinfo_offered,
         )
 
     return read
@@ -151,8 +153,14 @@ def test_number_of_groups_is_bounded(person: Any) -> None:
 def test_absent_groups_are_unknown_unless_configuration_says_empty(person: Any) -> None:
     found = person({})
     assert (found.groups, found.groups_total, found.groups_left_out) == (None, None, "absent")
-    found = person({}, groups_absent="empty")
+    found = person({}, {"sub": "u1"}, groups_absent="empty")
     assert (found.groups, found.groups_total, found.groups_left_out) == (frozenset(), 0, None)
+
+
+def test_absent_groups_are_not_empty_while_userinfo_has_not_answered(person: Any) -> None:
+    assert person({}, None, groups_absent="empty").groups_left_out == "absent"
+    assert person({}, None, groups_absent="empty", claims_from="id_token").groups == frozenset()
+    assert person({}, None, groups_absent="empty", userinfo_offered=False).groups == frozenset()
 
 
 OVERAGE: dict[str, tuple[dict[str, Any], str]] = {
@@ -186,7 +194,7 @@ def test_overage_is_not_healed_by_groups_from_userinfo(person: Any) -> None:
 @pytest.mark.parametrize("absent", ["unknown", "empty"])
 def test_scope_that_the_person_unticked_never_counts_as_no_groups(person: Any, absent: str) -> None:
     scopes = {"scopes": "openid,email,groups", "groups_absent": absent}
-    found = person({}, granted="openid email", **scopes)
+    found = person({}, {"sub": "u1"}, granted="openid email", **scopes)
     assert (found.groups, found.groups_left_out) == (None, "not_granted")
 
 

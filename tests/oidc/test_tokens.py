@@ -68,6 +68,11 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "aud_of_another_client": ({"aud": "other"}, {}, "3. aud"),
     "aud_with_a_number_in_it": ({"aud": ["rp-client", 1]}, {}, "3. aud"),
     "aud_as_an_object": ({"aud": {"rp-client": 1}}, {}, "3. aud"),
+    "a_trusted_audience_alone": (
+        {"aud": ["api"], "azp": "rp-client"},
+        {"trusted_audiences": ("api",)},
+        "3. aud",
+    ),
     "another_audience_that_is_not_trusted": (
         {"aud": ["rp-client", "api"], "azp": "rp-client"},
         {"trusted_audiences": ("other",)},
@@ -215,6 +220,13 @@ def test_signature_of_a_key_that_was_exchanged_under_its_kid_is_tried_with_new_k
         with pytest.raises(TokenRejected, match="not good"):
             op.verify(op.token(key="k3"))
     assert op.world.asked.count(op.jwks_url) == 2
+
+
+def test_missing_key_and_bad_signature_are_told_apart(op: Any) -> None:
+    with pytest.raises(TokenRejected, match="no key for kid 'zz'"):
+        op.verify(op.token(header={"kid": "zz"}))
+    with pytest.raises(TokenRejected, match="signature is not good"):
+        op.verify(op.token(key="k2"))
 
 
 def test_no_keys_to_verify_with_is_the_providers_fault_and_no_verdict_on_the_token(op: Any) -> None:
