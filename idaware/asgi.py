@@ -54,6 +54,13 @@ class IdentityMiddleware:
             self._error = exc
             logger.error("idaware does not start:\n%s", exc)
 
+    @classmethod
+    def around(cls, app: ASGIApp, runtime: Runtime) -> IdentityMiddleware:
+        """The middleware with a runtime that was assembled elsewhere: for the demo and for tests."""
+        middleware = cls.__new__(cls)
+        middleware.app, middleware._runtime, middleware._error = app, runtime, None
+        return middleware
+
     @property
     def runtime(self) -> Runtime:
         """What was assembled; raises the ``ConfigurationError`` that prevented it."""

@@ -24,7 +24,7 @@ from idaware.endpoints import Endpoints
 from idaware.errors import ConfigurationError, Problem
 from idaware.gate import Gate
 from idaware.http.headers import HeaderFilter
-from idaware.io.background import SHARED
+from idaware.io.background import SHARED, Background
 from idaware.io.forks import after_fork
 from idaware.oidc.login import Login
 from idaware.oidc.login_state import LoginStates
@@ -63,7 +63,8 @@ class Runtime:
     """One guarded application: everything that an adapter needs, assembled once.
 
     ``gate`` is replaced whole when a secret was rotated; a request keeps the one it began with.
-    ``clock``: UTC epoch seconds.
+    ``clock``: UTC epoch seconds. ``token(n)``: random text of ``n`` bytes. ``new_id``: a fresh request id.
+    ``blocking_http``, ``async_http``: how the provider is reached, where it is not over the network.
     """
 
     def __init__(
@@ -75,6 +76,11 @@ class Runtime:
         reread: Callable[[Settings], Settings] = lambda settings: settings,
         trail: Trail | None = None,
         clock: Clock = time.time,
+        token: Callable[[int], str] = secrets.token_urlsafe,
+        new_id: Callable[[], str] = lambda: os.urandom(8).hex(),
+        background: Background = SHARED,
+        blocking_http: BlockingHttp | None = None,
+        async_http: AsyncHttp | None = None,
     ) -> None:
         self.settings = settings
         self.policy = policy
@@ -83,13 +89,16 @@ class Runtime:
         self.provider = Provider(settings, quirks_for(settings.issuer, settings.provider))
         self.trail = trail or self._make_trail()
         self._clock = clock
+        self._token = token
+        self._new_id = new_id
         self._reread = reread
         self.gate = self._make_gate(settings)
-        self._blocking_http: BlockingHttp | None = None
-        self._async_http: AsyncHttp | None = None
+        self._background = background
+        self._blocking_http = blocking_http
+        self._async_http = async_http
         self._announced = False
         after_fork(self._forget_process)
-        SHARED.every(REREAD_SECONDS, "secrets", self.reread_secrets)
+        background.every(REREAD_SECONDS, "secrets", self.reread_secrets)
 
     # -- for the adapters --------------------------------------------------------------------------------------
 
@@ -126,7 +135,7 @@ class Runtime:
         if self._announced:
             return
         self._announced = True
-        SHARED.start()
+        self._background.start()
         self.trail.emit(
             started(
                 release=idaware.__version__,
@@ -171,11 +180,11 @@ class Runtime:
         answers = Answers(settings, pages)
         recorder = Recorder(app=self.app_name, mode=settings.mode, policy_version=self.policy.version)
         signin = SignIn(
-            settings, self.provider, login, answers, recorder, clock=self._clock, token=secrets.token_urlsafe
+            settings, self.provider, login, answers, recorder, clock=self._clock, token=self._token
         )
         endpoints = Endpoints(
             settings, self.policy, self.provider, signin, login, sessions, answers, recorder,
-            clock=self._clock, token=secrets.token_urlsafe, audit_problem=lambda: self.trail.failing,
+            clock=self._clock, token=self._token, audit_problem=lambda: self.trail.failing,
         )  # fmt: skip
         return Gate(
             settings,
@@ -186,7 +195,7 @@ class Runtime:
             answers=answers,
             recorder=recorder,
             clock=self._clock,
-            new_id=_new_id,
+            new_id=self._new_id,
         )
 
     def _make_trail(self) -> Trail:
@@ -288,7 +297,3 @@ def _module_of(app: object) -> str:
     if isinstance(named, str) and named:
         return named
     return str(getattr(owner, "__module__", None) or type(owner).__module__)
-
-
-def _new_id() -> str:
-    return os.urandom(8).hex()

@@ -59,6 +59,13 @@ class IdentityMiddleware:
         self.app = app
         self.runtime: Runtime = build_runtime(app, overrides)
 
+    @classmethod
+    def around(cls, app: WSGIApp, runtime: Runtime) -> IdentityMiddleware:
+        """The middleware with a runtime that was assembled elsewhere: for the demo and for tests."""
+        middleware = cls.__new__(cls)
+        middleware.app, middleware.runtime = app, runtime
+        return middleware
+
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """One request (PEP 3333)."""
         runtime = self.runtime
