@@ -136,7 +136,7 @@ def _check_audience(claims: Mapping[str, Json], rules: IdTokenRules) -> None:
 
 def _audiences(aud: Json) -> set[str]:
     members = [aud] if isinstance(aud, str) else aud
-    if not isinstance(members, list) or not members:
+    if not isinstance(members, list):
         ID_TOKEN.reject("3. aud", f"it must be text or a list of texts, not {_shown(aud)}")
     texts = {member for member in members if isinstance(member, str)}
     if not all(isinstance(member, str) for member in members):

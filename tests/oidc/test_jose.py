@@ -47,6 +47,11 @@ def test_representation_of_a_token_shows_neither_it_nor_its_claims(op: Any) -> N
     assert op.nonce not in shown
 
 
+@pytest.mark.parametrize("token", [None, 7, ["a.b.c"], b"a.b.c"])
+def test_token_is_a_text(token: Any) -> None:
+    assert refused(token).step == "RFC 7515 7.1"
+
+
 @pytest.mark.parametrize("parts", [1, 2, 4, 5], ids=lambda parts: f"{parts}_parts")
 def test_token_has_exactly_three_parts(op: Any, parts: int) -> None:
     token = ".".join((op.token().split(".") * 2)[:parts])
@@ -179,6 +184,7 @@ BODIES: dict[str, bytes] = {
     "infinity": b'{"exp":-Infinity}',
     "a_number_that_overflows": b'{"exp":1e999}',
     "a_number_of_5000_digits": b'{"x":' + b"9" * 5000 + b"}",
+    "a_number_of_33_digits": b'{"x":' + b"9" * 33 + b"}",
     "a_fraction_of_5000_digits": b'{"x":0.' + b"9" * 5000 + b"}",
     "nested_too_deep": b'{"x":' + b"[" * MAX_JSON_DEPTH + b"]" * MAX_JSON_DEPTH + b"}",
     "nested_endlessly": b'{"x":' * 6000,

@@ -42,6 +42,8 @@ GOOD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "auth_time_null_when_nobody_asks": ({"auth_time": None}, {}),
     "at_hash_of_the_access_token": ({"at_hash": at_hash("at")}, {"access_token": "at"}),
     "at_hash_without_an_access_token_to_compare": ({"at_hash": "AAAA"}, {}),
+    "no_at_hash": ({}, {"access_token": "at"}),
+    "auth_time_ahead_within_the_leeway": ({"auth_time": NOW + 30}, {}),
     "acr_and_amr": ({"acr": "mfa", "amr": ["pwd", "otp"]}, {}),
     "a_jti_that_is_a_number": ({"jti": 7}, {}),
     "a_subject_of_255_characters": ({"sub": "u" * 255}, {}),
@@ -225,6 +227,7 @@ def test_signature_of_a_key_that_was_exchanged_under_its_kid_is_tried_with_new_k
 def test_missing_key_and_bad_signature_are_told_apart(op: Any) -> None:
     with pytest.raises(TokenRejected, match="no key for kid 'zz'"):
         op.verify(op.token(header={"kid": "zz"}))
+    assert op.world.asked.count(op.jwks_url) == 1
     with pytest.raises(TokenRejected, match="signature is not good"):
         op.verify(op.token(key="k2"))
 
