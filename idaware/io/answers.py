@@ -90,7 +90,7 @@ def _read_body(url: str, body: bytes) -> tuple[Json, str]:
         return None, text[:_MAX_TEXT_CHARACTERS]
 
 
-class AmbiguousJson(ValueError):  # noqa: N818 - named for what it is, like the rest of the tree
+class AmbiguousJson(ValueError):
     """JSON that two readers may read in two ways, or that is too deep to read."""
 
 

@@ -6,8 +6,10 @@ import json
 import re
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from msgspec.structs import fields
 
 from idaware.audit.record import (
     MAX_RECORD_BYTES,
+    Kind,
     Record,
     Why,
     encode,
@@ -65,6 +68,20 @@ def test_every_field_is_either_always_there_or_there_where_relevant() -> None:
 @pytest.mark.parametrize("name", ALWAYS + WHERE_RELEVANT)
 def test_every_field_is_documented(name: str) -> None:
     assert f"`{name}`" in DOCS.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_every_kind_is_documented(kind: str) -> None:
+    assert f"`{kind}`" in DOCS.read_text(encoding="utf-8").partition("## Kinds")[2]
+
+
+def test_the_documented_example_is_a_record() -> None:
+    example = DOCS.read_text(encoding="utf-8").partition("```json\n")[2].partition("```")[0]
+    record = msgspec.json.decode(example, type=Record)
+    assert json.loads(encode(record)) == json.loads(example)
+    assert record.reason is Reason.NOT_IN_ALLOW
+    assert record.reason_text == Reason.NOT_IN_ALLOW.sentence
+    assert UUID(record.event_id).version == 7
 
 
 def test_a_field_that_is_relevant_is_in_the_line() -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
+from weakref import WeakSet
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from idaware.audit.privacy import hash_value
 from idaware.audit.record import Record
 from idaware.audit.sinks.channel import BATCH_RECORDS, Channel
 from idaware.audit.sinks.memory import MemorySink
-from idaware.audit.trail import IDLE_ROUNDS, RETRY_SECONDS, ROUND_SECONDS, Trail, host_and_pid
+from idaware.audit.trail import IDLE_ROUNDS, RETRY_SECONDS, ROUND_SECONDS, Trail, _close_all, host_and_pid
 from idaware.io.background import Background
 from idaware.reasons import Reason
 
@@ -285,6 +286,15 @@ def test_close_does_not_close_a_sink_that_is_being_written() -> None:
     trail.flush()
     assert sink.closed == 0
     assert len(sink.records) == 1
+
+
+def test_at_the_end_of_the_process_every_trail_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idaware.audit.trail._open", WeakSet())
+    sink = Slow()
+    trail, _ = in_steps(sink)
+    trail.emit(Record())
+    _close_all()
+    assert (len(sink.records), sink.closed) == (1, 1)
 
 
 def test_a_trail_without_sinks_takes_records_and_closes() -> None:

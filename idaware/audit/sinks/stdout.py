@@ -74,5 +74,4 @@ def _portions(lines: Sequence[bytes]) -> Iterator[list[bytes]]:
             portion, size = [], 0
         portion.append(line)
         size += len(line)
-    if portion:
-        yield portion
+    yield portion
