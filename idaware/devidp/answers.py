@@ -41,8 +41,7 @@ _FAULTS: Final[dict[str, Callable[[Parameters], Parameters]]] = {
 
 def finish(answer: Answer, response_mode: str, faults: frozenset[str]) -> Response:
     """Send ``answer`` the way that was asked for, spoilt as ``faults`` say."""
-    if answer.location is None:
-        return answer.to_response()
+    assert answer.location is not None  # what cannot be redirected never gets here
     target, parameters = _split(answer.location)
     for name, spoil in _FAULTS.items():
         if name in faults:

@@ -87,13 +87,6 @@ class Client:
             return ECAlgorithm.to_jwk(key, as_dict=True)
         raise ValueError("expected an RSA or EC public key")
 
-    def get_client_id(self) -> str:
-        """The client's identifier."""
-        return self.client_id
-
-    def get_default_redirect_uri(self) -> None:
-        """None: OpenID Connect requires ``redirect_uri`` in every request (Core 3.1.2.1)."""
-
     def get_allowed_scope(self, scope: str | None) -> str:
         """The part of ``scope`` that is known here."""
         return " ".join(name for name in (scope or "").split() if name in SCOPES)

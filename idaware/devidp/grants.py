@@ -141,7 +141,7 @@ class CodeGrant(_Minting, AuthorizationCodeGrant):  # type: ignore[misc]  # Auth
         login = Login(
             sign_in=sign_in,
             client=request.client,
-            scope=_granted_scope(request),
+            scope=_granted_scope(request, core.minter.faults.names(request.faults)),
             nonce=request.get("nonce"),
             resource=resources_of(request),
             family=secrets.token_urlsafe(12),
@@ -189,10 +189,11 @@ class RefreshGrant(_Minting, RefreshTokenGrant):  # type: ignore[misc]  # Authli
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def login(self) -> Login:
-        """The sign-in that the refresh token goes back to, within the scope that it has now."""
+        """The sign-in that the refresh token goes back to, within the scope that is asked for now (section 6)."""
         issued: Issued = self.request.refresh_token
         assert issued.login is not None  # only a sign-in brings a refresh token
-        return replace(issued.login, scope=issued.scope)
+        scope = issued.client.get_allowed_scope(self.request.get("scope") or issued.scope)
+        return replace(issued.login, scope=scope)
 
     def authenticate_refresh_token(self, refresh_token: str) -> Issued | None:
         """The tokens it came with, unless they were revoked or it was used before."""
@@ -387,7 +388,5 @@ def resources_of(request: FormRequest) -> tuple[str, ...]:
     return resources
 
 
-def _granted_scope(request: FormRequest) -> str:
-    if any(active.name == "scope_not_granted" for active in request.faults):
-        return "openid"
-    return str(request.scope)
+def _granted_scope(request: FormRequest, faults: frozenset[str]) -> str:
+    return "openid" if "scope_not_granted" in faults else str(request.scope)

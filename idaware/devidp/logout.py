@@ -21,6 +21,7 @@ from idaware.devidp.bridge import FormRequest, oauth_request, parse_request, rea
 from idaware.devidp.clients import Client
 from idaware.devidp.memory import Browser
 from idaware.devidp.state import State
+from idaware.identity import Json
 
 BACKCHANNEL_SECONDS: Final = 2.5
 """How long all applications together may take to answer a logout token."""
@@ -112,9 +113,9 @@ class LogoutPages:
                 error="invalid_request", description="id_token_hint is not an ID token of ours."
             ) from error
 
-    def _hinted_key(self, hint: str) -> dict[str, object]:
-        kid = jwt.get_unverified_header(hint).get("kid")
-        return next(dict(key.public_jwk) for key in self.state.keys.published if key.kid == kid)
+    def _hinted_key(self, hint: str) -> dict[str, Json]:
+        kid = str(jwt.get_unverified_header(hint).get("kid"))
+        return {key.kid: key.public_jwk for key in self.state.keys.published}[kid]
 
     async def _ended(self, request: Request, browser: Browser | None, wish: SignOut) -> Response:
         told: dict[str, bool] = {}

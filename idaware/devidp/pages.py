@@ -42,14 +42,16 @@ _CSS: Final = (
     ".person small{display:block}"
     ".avatar{flex:none;display:grid;place-items:center;width:2.4rem;height:2.4rem;border-radius:50%;"
     "background:var(--accent-soft);color:var(--accent);font-weight:650;font-size:.9rem}"
-    ".chips.small li{font-size:.75rem;padding:0 .5rem}"
+    "form:last-child>.actions:last-child{margin-bottom:0}"
     ".person .chips{display:flex;margin-top:.35rem}"
     ".person .chips i{font-style:normal;padding:0 .5rem;border:1px solid var(--line);border-radius:1rem;"
     "background:var(--sunk);font-size:.75rem}"
     "details{margin:0 0 1.2rem;border:1px solid var(--line);border-radius:.6rem}"
     "summary{padding:.7rem .9rem;cursor:pointer;font-weight:600}"
     "details>:not(summary){margin:0 .9rem .9rem}"
-    "td form{margin:0}td button{min-height:2.2rem;padding:.25rem .8rem}"
+    "tbody th{vertical-align:top;padding-top:.7rem;font-size:.9375rem;color:var(--text)}"
+    "td form{margin:0}"
+    "td button{min-height:2.2rem;padding:.25rem .8rem;white-space:nowrap}"
 )
 
 _HIDDEN: Final = Markup('<input type="hidden" name="{}" value="{}">')
@@ -99,6 +101,7 @@ def pick(
     *,
     people: People,
     first: Person | None,
+    current: Person | None,
     client_id: str,
     redirect_uri: str,
     asked_levels: Sequence[str],
@@ -109,17 +112,18 @@ def pick(
     with_faults: bool,
     home: str,
 ) -> Page:
-    """The page to pick who to be; ``first`` comes first, so that Enter means them."""
+    """The page to pick who to be. ``first`` comes first, so that Enter means them; ``current`` is here."""
     ordered = sorted(people, key=lambda person: person is not first)
     body = Markup(
         '<p class="lead"><code>{client}</code> at <code>{origin}</code> wants to know who you are. '
-        "Pick somebody; nobody here has a password.</p>\n"
+        "{who}</p>\n"
         '<form method="post" action="{action}">\n{hidden}\n{levels}\n'
         '<ul class="people">\n{people}\n</ul>\n{faults}'
         '<div class="actions"><button class="quiet" name="refuse" value="yes">Refuse to sign in</button>'
         '<a class="button quiet" href="{home}">About this provider</a></div>\n</form>'
     ).format(
         client=client_id,
+        who=_who_is_here(current),
         origin=_origin(redirect_uri),
         action=action,
         hidden=_HIDDEN.format("request", request),
@@ -136,8 +140,16 @@ def pick(
     )
 
 
+def _who_is_here(current: Person | None) -> Markup:
+    if current is None:
+        return Markup("Pick somebody; nobody here has a password.")
+    return Markup(
+        "In this browser you are <b>{}</b>: confirm that once more, or sign in as somebody else."
+    ).format(current.label)
+
+
 def _levels(levels: Sequence[str], chosen: str, asked: Sequence[str]) -> Markup:
-    option = Markup('<label><input type="radio" name="level" value="{}"{}> {}</label>')
+    option = Markup('<label><input type="radio" name="level" value="{}"{}> <span>{}</span></label>')
     options = (
         option.format(
             level, Markup(" checked") if level == chosen else "", _level_label(level, level in asked)
@@ -167,7 +179,7 @@ def _person_button(person: Person) -> Markup:
         sub=person.sub,
         initials="".join(word[0] for word in person.label.split()[:2]).upper(),
         name=person.label,
-        detail=person.email or person.sub,
+        detail=" · ".join(filter(None, (person.email or person.sub, person.note))),
         groups=_groups(person.groups),
     )
 

@@ -21,6 +21,7 @@ _NO_CLAIMS: Mapping[str, Json] = MappingProxyType({})
 class Person:
     """Somebody to sign in as. Nobody has a password: picking is enough.
 
+    * ``note``: what is special about them, for the page to pick who to be.
     * ``groups``: ``None`` means that there is no groups claim, ``()`` that it is empty.
     * ``groups_in``: ``id_token`` (and userinfo), ``userinfo`` alone, or ``overage``: too many, so that a
       reference stands in their place, as Entra does beyond 200 (OIDC Core 5.6.2).
@@ -30,6 +31,7 @@ class Person:
 
     sub: str
     name: str | None = None
+    note: str | None = None
     email: str | None = None
     email_verified: bool = True
     groups: tuple[str, ...] | None = None
@@ -93,6 +95,7 @@ def _person(entry: yamlfile.PersonEntry) -> Person:
     return Person(
         sub=entry.sub,
         name=entry.name,
+        note=entry.note,
         email=entry.email,
         email_verified=entry.email_verified,
         groups=None if entry.groups is None else tuple(entry.groups),
@@ -131,36 +134,43 @@ DEFAULT_PEOPLE: Final = People(
         Person(sub="carol", name="Carol Costa", email="carol@partner.example", groups=("contractors",)),
         Person(
             sub="dave",
-            name="Dave Dubois (300 groups)",
+            name="Dave Dubois",
+            note="300 groups",
             email="dave@corp.example",
             groups=("finance", *directory_groups(299)),
         ),
-        Person(sub="erin", name="Erin Eriksen (no groups claim)", email="erin@corp.example"),
-        Person(sub="frank", name="Frank Fischer (no group at all)", email="frank@corp.example", groups=()),
+        Person(sub="erin", name="Erin Eriksen", note="no groups claim", email="erin@corp.example"),
+        Person(
+            sub="frank", name="Frank Fischer", note="no group at all", email="frank@corp.example", groups=()
+        ),
         Person(
             sub="grace",
-            name="Grace Gomez (groups left out: too many)",
+            name="Grace Gomez",
+            note="groups left out: too many",
             email="grace@corp.example",
             groups=("sre", *directory_groups(250)),
             groups_in="overage",
         ),
         Person(
             sub="heidi",
-            name="Heidi Haas (groups in userinfo only)",
+            name="Heidi Haas",
+            note="groups in userinfo only",
             email="heidi@corp.example",
             groups=("sre",),
             groups_in="userinfo",
         ),
         Person(
             sub="ivan",
-            name="Ivan Ivanov (e-mail not verified)",
+            name="Ivan Ivanov",
+            note="e-mail not verified",
             email="ivan@corp.example",
             email_verified=False,
             groups=("sre",),
         ),
         Person(
             sub="judy",
-            name="Judy Jones (passkey)",
+            name="Judy Jones",
+            note="passkey",
             email="judy@corp.example",
             groups=("finance",),
             amr=("hwk", "user"),

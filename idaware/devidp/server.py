@@ -102,20 +102,21 @@ def run_in_thread(
     check_bind_address(host)
     require_uvicorn()
     sock = sock if sock is not None else bind(host, port)
+    url = url_of(host, sock)
     ready = threading.Event()
     server = _uvicorn_server(config(app, date_header=date_header), ready.set)
     thread = threading.Thread(target=_run, args=(server, sock, ready), name="idaware-server", daemon=True)
     thread.start()
     if not ready.wait(START_SECONDS) or not server.started:
         server.should_exit = True
-        raise RuntimeError(f"the application at {url_of(host, sock)} did not start")
-    return Server(url_of(host, sock), server, thread)
+        raise RuntimeError(f"the application at {url} did not start")
+    return Server(url, server, thread)
 
 
 def _run(server: uvicorn.Server, sock: socket.socket, ready: threading.Event) -> None:
     try:
         server.run(sockets=[sock])
-    except SystemExit:  # how uvicorn says that the application did not start
+    except SystemExit:  # how newer releases of uvicorn say that the application did not start
         server.started = False
     finally:
         sock.close()

@@ -19,6 +19,7 @@ from idaware.devidp import answers, authorize, pages
 from idaware.devidp.authorize import Question
 from idaware.devidp.bridge import Answer, FormRequest, error_answer, oauth_request, parse_request, read_form
 from idaware.devidp.faults import ERROR_REDIRECTS, Active, parse_for_login
+from idaware.devidp.grants import resources_of
 from idaware.devidp.memory import Browser, SignIn
 from idaware.devidp.people import Person
 from idaware.devidp.state import State
@@ -101,6 +102,7 @@ class SignInPages:
             )
         if (oauth.get("response_mode") or "query") not in answers.RESPONSE_MODES:
             raise InvalidRequestError("response_mode is neither query nor form_post.")
+        _check_resource(oauth)
         grant = self.state.server.get_consent_grant(oauth, end_user=browser and browser.sign_in)
         return Asked(oauth, self._question(oauth), grant)
 
@@ -202,9 +204,11 @@ class SignInPages:
 
     def _page(self, asked: Asked, browser: Browser | None) -> Page:
         question = asked.question
+        current = browser.sign_in.person if browser else None
         return pages.pick(
             people=self.state.people,
-            first=question.person or (browser.sign_in.person if browser else None),
+            first=question.person or current,
+            current=current,
             client_id=asked.oauth.client.client_id,
             redirect_uri=asked.oauth.payload.redirect_uri,
             asked_levels=question.acr_values,
@@ -215,6 +219,14 @@ class SignInPages:
             with_faults=self.state.faults_open,
             home=self.state.path("/"),
         )
+
+
+def _check_resource(oauth: FormRequest) -> None:
+    try:
+        resources_of(oauth)
+    except OAuth2Error as error:
+        error.redirect_uri = oauth.payload.redirect_uri
+        raise
 
 
 def _problem(error: OAuth2Error) -> Response:

@@ -23,6 +23,7 @@ class PersonEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     sub: str
     name: str | None = None
+    note: str | None = None
     email: str | None = None
     email_verified: bool = True
     groups: list[str] | None = None
