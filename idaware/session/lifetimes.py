@@ -76,13 +76,18 @@ _REASONS = {
 
 def state_of(session: Session, last_seen: float | None, now: float, lifetimes: Lifetimes) -> SessionState:
     """The state of ``session``, last used at ``last_seen`` (``None``: its activity cookie is missing)."""
-    if now >= hard_end(session, lifetimes):
-        return SessionState.EXPIRED
-    # A missing activity cookie is idle.
-    if last_seen is None or not -LEEWAY_SECONDS <= now - last_seen < lifetimes.idle_seconds:
+    # The hot path: comparisons only, no calls.
+    if now >= session.expires or now - session.started >= lifetimes.max_seconds:
+        return SessionState.EXPIRED  # as ``hard_end`` has it
+    if last_seen is None:
+        return SessionState.IDLE  # a missing activity cookie is idle
+    if not -LEEWAY_SECONDS <= now - last_seen < lifetimes.idle_seconds:
         return SessionState.IDLE
     age_seconds = now - session.renewed
-    if age_seconds >= lifetimes.stale_seconds or min(age_seconds, now - session.started) < -LEEWAY_SECONDS:
+    if (
+        not -LEEWAY_SECONDS <= age_seconds < lifetimes.stale_seconds
+        or now - session.started < -LEEWAY_SECONDS
+    ):
         return SessionState.STALE
     return SessionState.REFRESH_DUE if age_seconds >= lifetimes.refresh_seconds else SessionState.LIVE
 

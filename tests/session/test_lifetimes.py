@@ -11,6 +11,7 @@ from idaware.session.lifetimes import (
     Lifetimes,
     SessionState,
     ended_at,
+    hard_end,
     needs_activity_cookie,
     state_of,
 )
@@ -61,6 +62,13 @@ def test_a_lowered_maximum_counts_for_sessions_that_exist() -> None:
     lowered = Lifetimes(max_seconds=3000, idle_seconds=3600, refresh_seconds=900, stale_seconds=3600)
     assert state_of(made, NOW, NOW, TIMES) is LIVE
     assert state_of(made, NOW, NOW, lowered) is EXPIRED
+
+
+@given(st.integers(-40_000, 100), st.integers(-40_000, 40_000), st.integers(-100, 100))
+def test_the_hard_end_is_the_moment_a_session_expires(started: int, expires: int, around: int) -> None:
+    made = session(started, 0, expires)
+    now = hard_end(made, TIMES) + around
+    assert (state_of(made, NOW, now, TIMES) is EXPIRED) == (around >= 0)
 
 
 def test_a_raised_maximum_does_not_lengthen_sessions_that_exist() -> None:

@@ -11,6 +11,7 @@ from idaware.identity import ANONYMOUS, Wanted
 from idaware.reasons import Reason
 from idaware.session.cookie import CookieCodec
 from idaware.session.keys import KeyRing
+from idaware.session.lifetimes import state_of
 from idaware.session.record import Cut, Session
 from idaware.session.sessions import Before, Recent, Sessions
 from idaware.settings import Secret, Settings
@@ -137,6 +138,17 @@ def test_a_late_answer_to_an_older_session_does_not_make_the_new_one_idle(
     newer = make_session(renewed=NOW + 100)
     header = browser(codec.session_cookie(newer, NOW + 100), codec.activity_cookie(older, NOW + 130))
     assert sessions.last_seen(header, newer) == NOW + 100
+
+
+def test_sa_005_a_copied_cookie_passes_no_longer_than_the_promised_bound(
+    sessions: Sessions, codec: CookieCodec, session: Session, header: str, browser: Browser
+) -> None:
+    signed_out = browser(*codec.sign_in_cookies(session, NOW), *codec.sign_out_cookies(NOW + 5))
+    assert sessions.read(signed_out).session is None
+    copied = sessions.read(header).session
+    assert copied is not None
+    stale_at = NOW + codec.lifetimes.stale_seconds
+    assert not state_of(copied, stale_at - 1, stale_at, codec.lifetimes).passes
 
 
 def test_activity_of_one_session_does_not_prolong_another(

@@ -64,6 +64,7 @@ class World:
         self.userinfo: JsonAnswer | IdawareError = JsonAnswer(200, {"sub": "alice"})
         self.discovery: JsonAnswer | IdawareError = JsonAnswer(200, self.document)
         self.slow_seconds = 0
+        self.granted: str | None = None
         ring = KeyRing(self.settings.secret_keys, ISSUER, self.settings.client_id, self.settings.base_url)
         self.codec = CookieCodec(ring, self.settings)
         self.sessions = Sessions(self.codec, CUT)
@@ -194,9 +195,8 @@ class World:
         } | self.claims
         claims = {name: value for name, value in claims.items() if value is not ...}
         id_token = jwt.encode(claims, KEY, "ES256", headers={"kid": "k1"})
-        return JsonAnswer(
-            200, {"token_type": "Bearer", "access_token": "the-access-token", "id_token": id_token}
-        )
+        body = {"token_type": "Bearer", "access_token": "the-access-token", "id_token": id_token}
+        return JsonAnswer(200, {**body, "scope": self.granted} if self.granted else body)
 
     @property
     def token_requests(self) -> list[PostForm]:

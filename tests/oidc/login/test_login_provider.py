@@ -125,6 +125,23 @@ def test_the_token_is_measured_by_the_clock_after_the_provider_answered(world: A
     assert world.sign_in().session.renewed == NOW
 
 
+def test_another_audience_counts_only_where_it_is_trusted(make_world: Any) -> None:
+    claims = {"aud": ["billing-admin", "api://billing"], "azp": "billing-admin"}
+    for trusted, outcome in (("", "Failed"), ("api://billing", "Completed")):
+        world = make_world(trusted_audiences=trusted)
+        world.begin()
+        world.claims = claims
+        assert type(world.come_back()).__name__ == outcome
+
+
+def test_a_scope_that_was_not_granted_leaves_groups_unknown_and_says_so(make_world: Any) -> None:
+    world = make_world(scopes="openid,email,groups", groups_absent="empty")
+    world.claims = {"groups": ...}
+    world.granted = "openid email"
+    session = world.sign_in().session
+    assert (session.groups, session.groups_left_out) == (None, "not_granted")
+
+
 def test_a_session_that_does_not_fit_is_refused_at_sign_in(make_world: Any) -> None:
     world = make_world()
     world.begin()

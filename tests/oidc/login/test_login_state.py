@@ -130,6 +130,12 @@ def test_the_whole_state_counts_not_only_what_names_the_cookie(browser: Browser)
     assert STATES.find(browser.header, forged, NOW) is None
 
 
+def test_a_state_that_cannot_be_one_of_ours_is_none_though_its_beginning_is(browser: Browser) -> None:
+    login = browser.start()
+    assert STATES.find(browser.header, login.state[:8] + "é" * 24, NOW) is None
+    assert STATES.find(browser.header, login.state[:8], NOW) is None
+
+
 def test_a_cookie_under_another_logins_name_is_not_that_login(browser: Browser) -> None:
     mine, other = browser.start(), browser.start()
     name = {login.state: STATES.prefix + login.state[:8] for login in (mine, other)}
