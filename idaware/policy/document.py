@@ -76,8 +76,8 @@ class Mapping:
 Node: TypeAlias = "Scalar | Sequence | Mapping"
 
 
-class Unreadable(Exception):  # noqa: N818 - carries a problem out of the composer; never leaves this module
-    """The document cannot be read on; holds the one problem that says why."""
+class Unreadable(Exception):
+    """The document cannot be read on; holds the one problem that says why. Never leaves this module."""
 
     def __init__(self, place: Place, message: str) -> None:
         super().__init__(message)
@@ -149,7 +149,9 @@ class _Composer:
         if not isinstance(start, DocumentStartEvent):
             raise Unreadable(Place(self._source), "the file is empty; a policy begins with 'version: 1'")
         if start.version or start.tags:
-            raise Unreadable(self._place(start), "YAML directives are not supported; take the '%' lines above out")
+            raise Unreadable(
+                self._place(start), "YAML directives are not supported; take the '%' lines above out"
+            )
         node = self._node(next(self._events), 0)
         next(self._events)  # the end of the document
         following = next(self._events)

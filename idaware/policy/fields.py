@@ -26,8 +26,8 @@ class Problems:
     found: list[tuple[Place, str]] = field(default_factory=list)
 
     def add(self, place: Place, path: str, message: str) -> None:
-        """Note one. ``path``: such as ``rules[3].allow``, from the top of its file."""
-        self.found.append((place, f"{path}: {message}" if path else message))
+        """Note one. ``path``: such as ``rules[3].allow``, from the top of its file; left out where there is none."""
+        self.found.append((place, f"{path}: {message}" if path and place.line else message))
 
     def sorted(self) -> list[Problem]:
         """Each problem once, in the order of the files."""

@@ -24,6 +24,10 @@ from idaware.policy.read_rules import read_rule
 _KEYS: Final = ("version", "app", "groups", "keep", "rules")
 _LATER: Final = ("issuers", "grants", "tests")
 _ONE_LINE_ID: Final = "one-line"
+_NOBODY: Final = "this or another IDAWARE_ALLOW_* variable is needed: who may come in has no default"
+_TOO_MUCH: Final = (
+    "lets in whoever the other IDAWARE_ALLOW_* variables name, and everybody else; take it or the others out"
+)
 
 
 def load_policy(text: bytes, *, source: str, context: PolicyContext) -> Policy:
@@ -69,23 +73,14 @@ def one_line_policy(
     }
     named = [(key, Place(variable), values) for key, (variable, values) in given.items() if values]
     if signed_in == bool(named):
-        wrong = "says all that the others could" if named else "or another IDAWARE_ALLOW_* variable is needed"
-        raise PolicyError([Problem("IDAWARE_ALLOW_SIGNED_IN", wrong)])
+        raise PolicyError([Problem("IDAWARE_ALLOW_SIGNED_IN", _TOO_MUCH if named else _NOBODY)])
     place = Place("IDAWARE_ALLOW_SIGNED_IN" if signed_in else "IDAWARE_ALLOW_*")
     allow: Node = Scalar(place, "signed_in")
     if named:
         allow = _mapping(
-            place,
-            "any",
-            ListNode(place, [_mapping(where, key, _texts(where, values)) for key, where, values in named]),
+            place, any=_list(place, [_mapping(at, **{key: _texts(at, values)}) for key, at, values in named])
         )
-    rule = Mapping(place)
-    for key, value in (
-        ("id", Scalar(place, _ONE_LINE_ID)),
-        ("paths", _texts(place, ["/**"])),
-        ("allow", allow),
-    ):
-        rule.entries.append((Scalar(place, key), value))
+    rule = _mapping(place, id=Scalar(place, _ONE_LINE_ID), paths=_texts(place, ["/**"]), allow=allow)
     loading = _Loading(context)
     loading.has_rules = True
     loading.rule_nodes.append(("", rule))
@@ -93,12 +88,16 @@ def one_line_policy(
     return loading.finish(str(place), [])
 
 
-def _mapping(place: Place, key: str, value: Node) -> Mapping:
-    return Mapping(place, [(Scalar(place, key), value)])
+def _mapping(place: Place, **entries: Node) -> Mapping:
+    return Mapping(place, [(Scalar(place, key), value) for key, value in entries.items()])
+
+
+def _list(place: Place, items: Sequence[Node]) -> ListNode:
+    return ListNode(place, list(items))
 
 
 def _texts(place: Place, texts: Sequence[str]) -> ListNode:
-    return ListNode(place, [Scalar(place, text) for text in texts])
+    return _list(place, [Scalar(place, text) for text in texts])
 
 
 class _Loading:

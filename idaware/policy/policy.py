@@ -87,7 +87,7 @@ class Policy:
 
 def _raw_segments(raw: bytes | str, mount: str) -> list[str]:
     """Split before decoding, so that an encoded slash is part of its segment and not the end of it."""
-    text = raw if isinstance(raw, str) else raw.decode("latin-1")
+    text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
     segments = [unquote(segment) for segment in text.split("/")[1:]]
     mounted = mount.split("/")[1:]
     return segments[len(mounted) :] if segments[: len(mounted)] == mounted else segments

@@ -1,5 +1,7 @@
 """What stops the start: each error with its place, all of them at once."""
 
+# ruff: noqa: E501 - one case a line reads best as a table
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -208,8 +210,10 @@ def test_one_condition(refused_rules: Refused, key: str, condition: str, problem
             "4:21: '/x/*/', for every other method, is already decided by 'a' at policy.yaml:3:21",
         ),
         (
-            "- {id: a, paths: [/a], methods: [GET, POST], allow: signed_in}\n"
-            "- {id: b, paths: [/a], methods: [POST], allow: public}",
+            (
+                "- {id: a, paths: [/a], methods: [GET, POST], allow: signed_in}\n"
+                "- {id: b, paths: [/a], methods: [POST], allow: public}"
+            ),
             "4:21: '/a' with POST is already decided by 'a' at policy.yaml:3:21",
         ),
         (
@@ -261,24 +265,32 @@ def test_one_condition(refused_rules: Refused, key: str, condition: str, problem
             "3:21: '/a/*/**': allow_in_path needs patterns of literal segments before '/**'",
         ),
         (
-            "- {id: a, paths: [/a/**], allow: signed_in, allow_in_path: [semicolon]}\n"
-            "- {id: b, paths: [/a/b], allow: public}",
+            (
+                "- {id: a, paths: [/a/**], allow: signed_in, allow_in_path: [semicolon]}\n"
+                "- {id: b, paths: [/a/b], allow: public}"
+            ),
             "3:21: '/a/**' has allow_in_path, so no other rule may allow below it, as 'b' does at policy.yaml:4:21",
         ),
         (
-            "- {id: a, paths: [/a/**], methods: [GET], allow: signed_in, allow_in_path: [semicolon]}\n"
-            "- {id: b, paths: [/a/**], methods: [POST], allow: signed_in}",
+            (
+                "- {id: a, paths: [/a/**], methods: [GET], allow: signed_in, allow_in_path: [semicolon]}\n"
+                "- {id: b, paths: [/a/**], methods: [POST], allow: signed_in}"
+            ),
             "3:21: '/a/**' has allow_in_path, so no other rule may allow below it, as 'b' does at policy.yaml:4:21",
         ),
         (
-            "- {id: a, paths: [/a/**], allow: signed_in, require: {acr: [gold]}}\n"
-            "- {id: b, paths: [/**], shared: true, require: {acr: [silver, bronze]}}",
+            (
+                "- {id: a, paths: [/a/**], allow: signed_in, require: {acr: [gold]}}\n"
+                "- {id: b, paths: [/**], shared: true, require: {acr: [silver, bronze]}}"
+            ),
             "3:5: no sign-in meets the 'acr' of both 'a' and 'b' at policy.yaml:4:5",
         ),
         (
-            "- {id: a, paths: [/**], shared: true, require: {acr: [silver]}}\n"
-            "- {id: b, paths: [/a], allow: signed_in}\n"
-            "- {id: c, paths: [/a], shared: true, require: {acr: [gold]}}",
+            (
+                "- {id: a, paths: [/**], shared: true, require: {acr: [silver]}}\n"
+                "- {id: b, paths: [/a], allow: signed_in}\n"
+                "- {id: c, paths: [/a], shared: true, require: {acr: [gold]}}"
+            ),
             "3:5: no sign-in meets the 'acr' of both 'a' and 'c' at policy.yaml:5:5",
         ),
     ],
@@ -452,22 +464,37 @@ def test_no_files_are_no_policy() -> None:
 # -- anything ------------------------------------------------------------------------------------------------------
 
 _WORDS = st.sampled_from(
-    ["version", "rules", "id", "paths", "allow", "deny", "shared", "groups", "any", "none", "claims", "hours"]
-    + [
-        "tz",
-        "until",
-        "require",
-        "amr",
-        "keep",
-        "public",
-        "signed_in",
-        "/a/**",
-        "/{x}",
-        "{x}",
-        "sre",
-        "",
-        "no",
-        "*",
+    [
+        *(
+            "version",
+            "rules",
+            "id",
+            "paths",
+            "allow",
+            "deny",
+            "shared",
+            "groups",
+            "any",
+            "none",
+            "claims",
+            "hours",
+        ),
+        *(
+            "tz",
+            "until",
+            "require",
+            "amr",
+            "keep",
+            "public",
+            "signed_in",
+            "/a/**",
+            "/{x}",
+            "{x}",
+            "sre",
+            "",
+            "no",
+            "*",
+        ),
     ]
 )
 _TREES = st.recursive(
