@@ -40,9 +40,8 @@ class Trail:
 
     ``app`` and ``instance`` stand in each record that does not name its own. ``clock``: UTC epoch seconds.
     ``max_queue``: so many records wait for each sink that fails; further ones are counted, and a ``gap``
-    record
-    says so later. ``privacy_key``: hash what names a person (``audit/privacy.py``); ``None`` records it
-    plainly.
+    record says so later. ``privacy_key``: hash what names a person (``audit/privacy.py``); ``None`` records
+    it plainly.
     """
 
     def __init__(
@@ -64,6 +63,7 @@ class Trail:
         self._direct = tuple(channel for channel in self._channels if channel.sink.direct)
         self._queued = tuple(channel for channel in self._channels if not channel.sink.direct)
         self._second: tuple[int, str]
+        self._milli: tuple[int, str]
         self._asleep: bool
         self._closed = False
         self._job = background.on_demand("audit", self._round) if self._queued else None
@@ -133,19 +133,23 @@ class Trail:
 
     def _rfc3339(self, now: float) -> str:
         """``2026-01-31T08:15:00.123456Z`` (RFC 3339 section 5.6); the text of a second is made once."""
-        second = int(now)
+        micros = int(now * 1_000_000)
+        second = micros // 1_000_000
         known, text = self._second
         if known != second:
-            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
             self._second = second, text  # one assignment: threads may race, and none sees a half of it
-        return f"{text}.{int((now - second) * 1_000_000):06d}Z"
+        return f"{text}{str(micros)[-6:].zfill(6)}Z"
 
     def _uuid7(self, now: float, seq: int) -> str:
-        """RFC 9562 section 5.7, with ``rand_a`` and ``rand_b`` as one counter from a random start (section
-        6.2).
-        """
-        millis = f"{int(now * 1000):012x}"
-        return f"{millis[:8]}-{millis[8:]}-{self._random_middle}-{self._random_start + seq:x}"
+        """RFC 9562 section 5.7; ``rand_a`` and ``rand_b`` are one counter from a random start (section 6.2)."""
+        milli = int(now * 1000)
+        known, text = self._milli
+        if known != milli:
+            digits = f"{milli:012x}"
+            text = f"{digits[:8]}-{digits[8:]}-{self._random_middle}-"
+            self._milli = milli, text
+        return f"{text}{self._random_start + seq:x}"
 
     def _gap_line(self, lost: int, first: float, last: float) -> bytes:
         first_time, last_time = self._rfc3339(first), self._rfc3339(last)
@@ -182,6 +186,7 @@ class Trail:
         """In a forked child: its own numbers, its own queue, its own name."""
         self._seq = count(1)
         self._second = (-1, "")
+        self._milli = (-1, "")
         self._random_start = 1 << 47 | secrets.randbits(46)  # twelve hex digits, however long it counts
         self._random_middle = f"7{secrets.randbits(12):03x}-{0x8000 | secrets.randbits(14):04x}"
         self._instance = self._name_instance()

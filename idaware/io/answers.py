@@ -97,9 +97,8 @@ class AmbiguousJson(ValueError):
 def read_json(text: str) -> Json:
     """Read JSON strictly (RFC 8259 section 4 and 8.2, security rules 12 and 16).
 
-    Raises ``AmbiguousJson`` for duplicate names, ``NaN``, infinities, lone surrogates and too many levels,
-    and
-    plain ``ValueError`` for what is no JSON at all.
+    Raises ``AmbiguousJson`` for duplicate names, ``NaN``, infinities, lone surrogates and too many
+    levels, and plain ``ValueError`` for what is no JSON at all.
     """
     try:
         document: Json = json.loads(

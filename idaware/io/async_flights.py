@@ -15,9 +15,8 @@ from idaware.io.flights import Landing, unpack
 class AsyncFlights:
     """One fetch at a time for each key, among the tasks of each asyncio event loop.
 
-    The fetch has a task of its own: a request that is cancelled while it waits takes neither the fetch nor
-    the other
-    waiters with it. The task ends by its own time limit.
+    The fetch has a task of its own: a request that is cancelled while it waits takes neither the fetch
+    nor the other waiters with it. The task ends by its own time limit.
     """
 
     def __init__(self) -> None:

@@ -109,8 +109,7 @@ class _Deadline:
     """Cuts an exchange off when its time is up.
 
     A read has a time limit, an exchange has none: a provider that sends a byte now and then could hold a
-    thread for
-    ever. So the socket is shut down from outside, which ends whatever the exchange is waiting for.
+    thread for ever. So the socket is shut down from outside, which ends whatever the exchange waits for.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -16,8 +16,7 @@ class Sink(Protocol):
     """A place for records.
 
     ``name``: what people know it by, for example ``file:/var/log/audit.jsonl``. ``direct``: writing never
-    waits, so
-    that the trail hands each record over at once, without its thread.
+    waits, so that the trail hands each record over at once, without its thread.
     """
 
     name: str

@@ -27,8 +27,7 @@ class Channel:
     """The way of records to one sink.
 
     ``lost`` and ``written`` count records since the process began; ``failing`` says why nothing can be
-    written at
-    the moment, ``None`` when all is well.
+    written at the moment, ``None`` when all is well.
     """
 
     def __init__(self, sink: Sink, *, max_queue: int, gap_line: GapLine) -> None:

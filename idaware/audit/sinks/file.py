@@ -17,8 +17,7 @@ class FileSink:
     * A batch is one ``write`` with ``O_APPEND``: batches of several processes do not mix.
     * A file that was moved away or removed is noticed before each batch, and opened anew.
     * Where the file ends in the middle of a line, whoever tore it (a full disk, a killed process), the
-      batch begins
-      with a newline (audit promise 6).
+      batch begins with a newline (audit promise 6).
     """
 
     direct = False

@@ -10,8 +10,7 @@ class LineWriter:
     """Writes batches of lines and remembers whether the last one ended in the middle of a line.
 
     After a short write (a full disk, a signal) the next batch begins with a newline, so that what is torn
-    is one
-    line, and no whole line is glued to it (audit promise 6).
+    is one line, and no whole line is glued to it (audit promise 6).
     """
 
     def __init__(self) -> None:

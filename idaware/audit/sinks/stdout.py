@@ -22,10 +22,8 @@ class StdoutSink:
     """Standard output, or another open file descriptor (``fd``).
 
     On anything but a regular file each ``write`` holds whole lines of 4,096 bytes at most together: on a
-    pipe that
-    is atomic (POSIX ``PIPE_BUF``), so that lines of several processes never mix. A pipe that nobody reads
-    is not
-    waited for: it counts as failing.
+    pipe that is atomic (POSIX ``PIPE_BUF``), so that lines of several processes never mix. A pipe that
+    nobody reads is not waited for: it counts as failing.
     """
 
     direct = False
