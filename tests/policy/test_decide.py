@@ -262,6 +262,13 @@ def test_shared_require_holds_on_a_rule_without_its_own(step: Callable[..., Deci
     assert decision.require == Require(acr=("bronze", "gold"), amr=("pwd",), auth_within=28_800)
 
 
+def test_own_require_holds_without_any_shared_rule(with_rules: WithRules, person: Person, now: float) -> None:
+    policy = with_rules("- {id: a, paths: [/a], allow: signed_in, require: {amr: [mfa]}}")
+    match = policy.find("", "GET", "/a")
+    assert policy.decide(match, person(policy), now).effect == "step_up"
+    assert policy.decide(match, person(policy, amr=("mfa",)), now).effect == "allow"
+
+
 def test_deny_and_allow_come_before_require(step: Callable[..., Decision]) -> None:
     assert step(amr=(), groups=("staff", "contractors")).reason is Reason.DENIED_BY_RULE
     assert step(amr=(), groups=()).reason is Reason.NOT_IN_ALLOW
