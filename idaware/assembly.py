@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import idaware
 from idaware.answers import Answers
-from idaware.audit.record import started
+from idaware.audit.record import Record, started
 from idaware.audit.sinks import make_sink
 from idaware.audit.trail import Trail
 from idaware.endpoints import Endpoints
@@ -34,6 +34,8 @@ from idaware.pages import Pages
 from idaware.policy.load import load_policies, load_policy, one_line_policy
 from idaware.policy.model import PolicyContext
 from idaware.policy.policy import Policy
+from idaware.reasons import Reason
+from idaware.request import Respond
 from idaware.session.cookie import CookieCodec
 from idaware.session.keys import KeyRing
 from idaware.session.record import Cut
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from idaware.io.async_ import AsyncHttp
     from idaware.io.blocking import BlockingHttp
     from idaware.io.ports import CarriesOut, CarriesOutAsync
-    from idaware.request import Respond
+    from idaware.request import Request
     from idaware.settings import SettingsOverrides
 
 REREAD_SECONDS = 5.0
@@ -122,13 +124,34 @@ class Runtime:
             http = self._async_http = AsyncHttp(self.settings.http_timeout, ca_file=self.settings.ca_file)
         return AsyncPorts(http, read_body)
 
-    def answered(self, outcome: Respond) -> None:
+    def answered(self, outcome: Respond, request: Request | None) -> None:
         """Record an answer of ours, and what happened beside it."""
-        self.trail.emit(outcome.record)
+        self.completed(outcome.record, request, outcome.status)
         for event in outcome.events:
             self.trail.emit(event)
         if outcome.log is not None:
-            logger.warning("%s (request %s)", outcome.log, outcome.record.request_id)
+            level = logging.WARNING if outcome.cause is None else logging.ERROR
+            logger.log(
+                level, "%s (request %s)", outcome.log, outcome.record.request_id, exc_info=outcome.cause
+            )
+
+    def completed(self, record: Record, request: Request | None, status: int | None) -> None:
+        """Record a decision: the answer starts with ``status``, or there is none."""
+        record.status = status
+        if request is not None:
+            record.duration_ms = round((time.perf_counter() - request.started) * 1000, 3)
+        self.trail.emit(record)
+
+    def failed(self, gate: Gate, request: Request | None, exc: BaseException) -> Respond:
+        """The closed answer to whatever went wrong before the application was reached (security rule 28)."""
+        try:
+            return gate.failed(request, exc)
+        except Exception as second:  # noqa: BLE001 - not even a refusal can be made: a clock or a page is broken
+            return self._bare_refusal(second)
+
+    def abandoned(self, gate: Gate, request: Request | None, exc: BaseException) -> None:
+        """Record a request whose client went away, or whose worker is being stopped, before it was decided."""
+        self.completed(self.failed(gate, request, exc).record, request, None)
 
     def begin(self) -> None:
         """At the first request of a process: say so in the audit trail, start the background thread."""
@@ -206,6 +229,16 @@ class Runtime:
             privacy_key=key.reveal().encode()
             if key is not None and self.settings.audit_privacy == "hash"
             else None,
+        )
+
+    def _bare_refusal(self, exc: Exception) -> Respond:
+        """What is left to say when not even a refusal can be made."""
+        reason = Reason.INTERNAL_ERROR
+        record = Record(decision="error", reason=reason, mode=self.settings.mode, error=type(exc).__name__)
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+        body = f"{reason.sentence}\n".encode()
+        return Respond(
+            status=500, record=record, headers=headers, body=body, close_code=1011, log=f"{reason}", cause=exc
         )
 
     def _forget_process(self) -> None:

@@ -98,10 +98,11 @@ class Gate:
         visit = self._visit(request or _UNKNOWN)
         if isinstance(exc, ClientError):
             return self._refuse(visit, exc.status, exc.reason)
-        reason = Reason.PROVIDER_UNAVAILABLE if isinstance(exc, ProviderError) else Reason.INTERNAL_ERROR
-        status = 503 if isinstance(exc, ProviderError) else 500
+        status, reason = _failure(exc)
         record = self._recorder.decision(visit, "error", reason, error=type(exc).__name__)
-        return self._answers.refusal(visit, status, reason, record, log=f"{reason}: {type(exc).__name__}")
+        refusal = self._answers.refusal(visit, status, reason, record, log=f"{reason}: {type(exc).__name__}")
+        refusal.cause = exc
+        return refusal
 
     def mismatch(self, request: Request, allow: Allow) -> Respond:
         """The refusal when the application routed elsewhere than the policy decided on (security rule 6)."""
@@ -116,10 +117,9 @@ class Gate:
 
     def _visit(self, request: Request) -> Visit:
         headers = request.headers
-        if self._proxies:
-            client_ip, scheme = client_of(request.peer, request.scheme, headers, self._proxies)
-        else:
-            client_ip, scheme = request.peer, request.scheme  # security rule 11
+        client_ip, scheme = client_of(
+            request.peer, request.scheme, headers, self._proxies
+        )  # security rule 11
         given_id = headers.get("x-request-id")
         request_id = (clean_request_id(given_id) if given_id else None) or self._new_id()
         return Visit(request, self._clock(), request_id, client_ip, scheme, headers.get("host", ""))
@@ -130,7 +130,7 @@ class Gate:
             return self._refuse(visit, 400, Reason.MOUNT_UNKNOWN)
         if request.headers_bytes > MAX_HEADERS_BYTES:  # security rule 12
             return self._refuse(visit, 431, Reason.REQUEST_TOO_LARGE)
-        if len(request.path) > MAX_PATH_BYTES:
+        if len(request.path) > MAX_PATH_BYTES or len(request.raw_path or b"") > MAX_PATH_BYTES:
             return self._refuse(visit, 414, Reason.REQUEST_TOO_LARGE)
         unfit = check_method(request.method, request.protocol)
         if unfit is not None:  # security rule 7
@@ -211,7 +211,7 @@ class Gate:
             renewal = self._signin.renewal(visit, self._allow_or_refuse)
             if renewal is not None:
                 return renewal
-        if session.wanted_id != self.policy.wanted_id and not match.needs <= session.cut_digests:
+        if not session.covers(match.needs, self.policy.wanted_id):
             recut = self._signin.recut(visit)
             if recut is not None:
                 return recut
@@ -219,9 +219,9 @@ class Gate:
 
     def _allow_or_refuse(self, visit: Visit) -> Outcome:
         """Cross-site, then what the policy says about this identity."""
-        refusal = self._cross_site(visit)
-        if refusal is not None:
-            return refusal
+        foreign = self._cross_site(visit)
+        if foreign is not None:
+            return self._refuse(visit, 403, foreign)
         match = visit.match
         assert match is not None
         decision = visit.decision = self.policy.decide(match, visit.identity, visit.now)
@@ -234,7 +234,7 @@ class Gate:
             return self._sign_in(visit, decision.reason)
         return self._refuse(visit, 403, decision.reason)
 
-    def _cross_site(self, visit: Visit) -> Respond | None:
+    def _cross_site(self, visit: Visit) -> Reason | None:
         """Security rules 8 and 27: a session's cookie rides along on requests that other sites cause."""
         request, match = visit.request, visit.match
         assert match is not None
@@ -243,18 +243,18 @@ class Gate:
             origins = origins.union(match.rule.origins)
         headers = request.headers
         if request.method == "WEBSOCKET":
-            if not websocket_origin_ok(headers.get("origin"), origins):
-                return self._refuse(visit, 403, Reason.ORIGIN_REFUSED)
-        elif cross_site(request.method, headers.get("sec-fetch-site"), headers.get("origin"), origins):
-            return self._refuse(visit, 403, Reason.CROSS_SITE)
+            return None if websocket_origin_ok(headers.get("origin"), origins) else Reason.ORIGIN_REFUSED
+        if cross_site(request.method, headers.get("sec-fetch-site"), headers.get("origin"), origins):
+            return Reason.CROSS_SITE
         return None
 
     def _public(self, visit: Visit) -> Outcome:
         """Nobody has to sign in; an identity is attached when there is one, and bad credentials mean nobody."""
         if visit.session is not None:
             self._end_if_over(visit)
-        if visit.session is not None and self._cross_site(visit) is not None:
-            visit.auth_error = Reason.CROSS_SITE
+        foreign = self._cross_site(visit) if visit.session is not None else None
+        if foreign is not None:
+            visit.auth_error = foreign
             visit.identity, visit.session = ANONYMOUS, None
         match = visit.match
         assert match is not None
@@ -318,3 +318,12 @@ class Gate:
 
     def _step_up(self, visit: Visit, decision: Decision) -> Outcome:
         return self._signin.step_up(visit, decision)
+
+
+def _failure(exc: BaseException) -> tuple[int, Reason]:
+    """Status and reason for what was raised on the way to a decision."""
+    if isinstance(exc, ProviderError):
+        return 503, Reason.PROVIDER_UNAVAILABLE
+    if isinstance(exc, Exception):
+        return 500, Reason.INTERNAL_ERROR
+    return 500, Reason.CONNECTION_ENDED  # cancelled: nobody is waiting for the answer any more

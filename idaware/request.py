@@ -73,7 +73,7 @@ class Respond:
 
     ``headers`` are complete but for ``Content-Length``. ``close_code`` is what a WebSocket is closed with where the
     server cannot answer HTTP. ``events`` are further records (a login, a logout) beside the decision's. ``log`` is a
-    line for whoever runs the application, where they have to do something.
+    line for whoever runs the application, where they have to do something; ``cause`` what went wrong, if it is a bug.
     """
 
     status: int
@@ -83,6 +83,7 @@ class Respond:
     close_code: int = 4403
     events: tuple[Record, ...] = ()
     log: str | None = None
+    cause: BaseException | None = None
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from idaware.assembly import Runtime, application_named, build_runtime
 from idaware.errors import ClientError
-from idaware.http.caching import adjust_caching
+from idaware.http.answer_headers import TEXT, with_ours
 from idaware.http.headers import ENVIRON_IDENTITY_KEYS
 from idaware.http.methods import WEBSOCKET, is_websocket_upgrade
 from idaware.http.mounts import split_wsgi
@@ -69,21 +69,20 @@ class IdentityMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """One request (PEP 3333)."""
         runtime = self.runtime
-        runtime.begin()
         gate = runtime.gate
         request: Request | None = None
         stripped: Sequence[str] = ()
         outcome: Allow | Respond | Pending
         try:
+            runtime.begin()
             request, stripped = _request_of(runtime, environ)
             outcome = gate.check(request)
             if isinstance(outcome, Pending):
                 outcome = run_blocking(outcome.flow, runtime.blocking_ports(_body_reader(environ)))
-        except Exception as exc:
-            outcome = gate.failed(request, exc)
-            logger.error("refused: %s", outcome.log, exc_info=exc)
+        except Exception as exc:  # noqa: BLE001 - security rule 28: whatever it is, it ends in a refusal
+            outcome = runtime.failed(gate, request, exc)
         except BaseException as exc:
-            runtime.trail.emit(gate.failed(request, exc).record)  # the worker is being stopped
+            runtime.abandoned(gate, request, exc)  # the worker is being stopped
             raise
         if isinstance(outcome, Respond):
             return _respond(runtime, environ, request, outcome, start_response)
@@ -109,9 +108,7 @@ class _Passage:
 
     def run(self, app: WSGIApp, environ: Environ, stripped: Sequence[str]) -> Iterable[bytes]:
         identity = self._allow.identity
-        for key in stripped:
-            del environ[key]
-        for key in ENVIRON_IDENTITY_KEYS:  # security rule 9: only we say who it is
+        for key in (*stripped, *ENVIRON_IDENTITY_KEYS):  # security rule 9: only we say who it is
             environ.pop(key, None)
         environ["idaware.identity"] = identity
         environ["idaware.path"] = self._request.path
@@ -130,7 +127,7 @@ class _Passage:
             # The answer has begun: the iterable goes to the server as it is (``wsgi.file_wrapper`` stays itself).
             self._record()
             return chunks
-        return ClosingIterator(self._first_chunk(chunks), [getattr(chunks, "close", _nothing), self._record])
+        return ClosingIterator(self._first_chunk(chunks), [self._record, getattr(chunks, "close", _nothing)])
 
     def _first_chunk(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """For applications that call ``start_response`` when iterated: record before the first byte leaves."""
@@ -144,7 +141,10 @@ class _Passage:
 
     def _start(self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
         self._status = int(status[:3])
-        headers = self._our_headers(headers)
+        allow = self._allow
+        headers = with_ours(
+            headers, TEXT, set_cookies=allow.set_cookies, attached=allow.attached, public=allow.public
+        )
         write = (
             self._start_response(status, headers)
             if exc_info is None
@@ -162,39 +162,10 @@ class _Passage:
             return
         self._done = True
         record = self._allow.record
-        record.status = self._status
-        record.duration_ms = _milliseconds(self._request.started)
         record.route, record.framework = _route_of(self._environ)
         if error is not None:
             record.error = error
-        self._runtime.trail.emit(record)
-
-    def _our_headers(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Our cookies; and security rule 26: what an identity may have shaped is not for shared caches."""
-        headers = [*headers, *(("Set-Cookie", cookie) for cookie in self._allow.set_cookies)]
-        if not self._allow.attached and self._allow.public:
-            return headers
-        cache_control: str | None = None
-        vary: str | None = None
-        validator = False
-        for name, value in headers:
-            lowered = name.lower()
-            if lowered == "cache-control":
-                cache_control = value if cache_control is None else f"{cache_control}, {value}"
-            elif lowered == "vary":
-                vary = value if vary is None else f"{vary}, {value}"
-            elif lowered == "etag" or lowered == "last-modified":
-                validator = True
-        new_cache_control, new_vary = adjust_caching(
-            cache_control, validator, vary, attached=self._allow.attached, public=self._allow.public
-        )
-        if new_cache_control is not None:
-            headers = [pair for pair in headers if pair[0].lower() != "cache-control"]
-            headers.append(("Cache-Control", new_cache_control))
-        if new_vary is not None:
-            headers = [pair for pair in headers if pair[0].lower() != "vary"]
-            headers.append(("Vary", new_vary))
-        return headers
+        self._runtime.completed(record, self._request, self._status)
 
 
 def _respond(
@@ -205,10 +176,7 @@ def _respond(
     start_response: StartResponse,
 ) -> Iterable[bytes]:
     """An answer of ours: record first, then the first byte (audit promise 2)."""
-    record = outcome.record
-    record.status = outcome.status
-    record.duration_ms = None if request is None else _milliseconds(request.started)
-    runtime.answered(outcome)
+    runtime.answered(outcome, request)
     headers = [*outcome.headers, ("Content-Length", str(len(outcome.body)))]
     start_response(f"{outcome.status} {_phrase(outcome.status)}", headers)
     return [b"" if environ.get("REQUEST_METHOD") == "HEAD" else outcome.body]
@@ -220,10 +188,6 @@ def _phrase(status: int) -> str:
 
 def _nothing() -> None:
     """What an iterable without ``close`` does when it is closed."""
-
-
-def _milliseconds(started: float) -> float:
-    return round((perf_counter() - started) * 1000, 3)
 
 
 def _request_of(runtime: Runtime, environ: Environ) -> tuple[Request, Sequence[str]]:

@@ -1,0 +1,171 @@
+"""The scope that an ASGI application gets: who is asking in Starlette's words, and an ear for its router.
+
+Belongs here: what is put into the scope, and security rule 6, which is heard there. Sending and receiving is in
+``asgi.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from starlette.authentication import AuthCredentials, BaseUser
+
+from idaware.errors import IdawareError
+from idaware.http.routes import route_agrees
+
+if TYPE_CHECKING:
+    from idaware.identity import Identity
+
+_FRAMEWORKS = frozenset({"fastapi", "litestar", "quart", "starlette"})
+
+
+class RouteMismatchError(IdawareError):
+    """The application's router chose a route whose template does not fit the decided path (security rule 6)."""
+
+
+class Dispatch:
+    """Where the application's router went.
+
+    ``path``: what the policy decided on. ``outer``: the scope that the middleware was called with.
+    ``mismatch``: a route was chosen that does not fit. ``template``: of the chosen route, mounts included; ``None``
+    where no framework told.
+    """
+
+    __slots__ = ("_mounting", "_outer_app", "_outer_root", "_path", "mismatch", "template")
+
+    def __init__(self, path: str, outer: Mapping[str, Any]) -> None:
+        self.mismatch = False
+        self.template: str | None = None
+        self._path = path
+        self._outer_app = outer.get("app")
+        self._outer_root: str = outer.get("root_path", "")
+        self._mounting: tuple[str, str] | None = None
+
+    def chosen(self, route: object, scope: Mapping[str, Any]) -> None:
+        """The router is about to hand over to ``route``. Raises ``RouteMismatchError``: the handler must not run."""
+        told = _template_of(route, scope)
+        if told is None:
+            return
+        root = self._inner_root(scope)
+        mount = (
+            self._mounting[1] if self._mounting is not None and root.startswith(self._mounting[0]) else root
+        )
+        self.template = mount + told
+        is_mount = hasattr(route, "routes")
+        if is_mount:
+            self._mounting = (root, self.template)
+        if not route_agrees(root + told, self._path, prefix=is_mount):
+            self.mismatch = True
+            raise RouteMismatchError(f"the route {self.template!r} does not fit the path that was decided on")
+
+    def framework(self, scope: Mapping[str, Any]) -> str | None:
+        """The framework that routed, by its package's name; ``None`` where none left its application behind."""
+        app = scope.get("app")
+        if app is None or app is self._outer_app:
+            return None
+        packages = (base.__module__.partition(".")[0] for base in type(app).__mro__)
+        return next((package for package in packages if package in _FRAMEWORKS), None)
+
+    def _inner_root(self, scope: Mapping[str, Any]) -> str:
+        """What mounts inside the application took off the path, as Starlette reads ``root_path``."""
+        root: str = scope.get("root_path", "")
+        if not (scope["path"] + "/").startswith(root + "/"):
+            return ""  # the router then looks at the whole path
+        return root.removeprefix(self._outer_root)
+
+
+class RoutedScope(dict[str, Any]):
+    """A scope that hears where the application's router goes, at the moment it goes there (security rule 6).
+
+    Starlette and FastAPI put ``route`` into the scope when they dispatch; that is the one place where the route is
+    known before the handler runs, without routing a second time. NOT CHECKED: applications whose own middleware makes
+    a plain ``dict`` of the scope, and frameworks that tell no route.
+    """
+
+    __slots__ = ("dispatch",)
+
+    def __init__(self, scope: Mapping[str, Any], dispatch: Dispatch) -> None:
+        super().__init__(scope)
+        self.dispatch = dispatch
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        if key == "route":
+            self.dispatch.chosen(value, self)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """As ``dict.update``."""
+        given = dict(*args, **kwargs)
+        super().update(given)
+        if "route" in given:
+            self.dispatch.chosen(given["route"], self)
+
+    def copy(self) -> RoutedScope:
+        """A copy that hears as well."""
+        return RoutedScope(self, self.dispatch)
+
+    __copy__ = copy
+
+
+def _template_of(route: object, scope: Mapping[str, Any]) -> str | None:
+    """The path template that ``route`` stands for, below the mounts that were passed; ``None`` where it has none.
+
+    FastAPI keeps included routers as they are: the route itself is without the prefix it was included under. Where that
+    cannot be found the template stands as it is, which at worst refuses too much.
+    """
+    beside = scope.get("fastapi")
+    if isinstance(beside, Mapping):
+        effective, included = beside.get("effective_route_context"), beside.get("included_router")
+        if getattr(effective, "original_route", None) is route:
+            return _text(getattr(effective, "path", None))
+        if included is not None and any(known is route for known in included.original_router.routes):
+            return _text(included.include_context.path_for(route))
+    return _text(getattr(route, "path", None))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+class User(BaseUser):
+    """``request.user`` in Starlette and FastAPI: the identity, in Starlette's words."""
+
+    __slots__ = ("_identity",)
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether anybody is signed in."""
+        return self._identity.is_authenticated
+
+    @property
+    def display_name(self) -> str:
+        """The person's name, else what ``IDAWARE_USER_CLAIM`` names."""
+        return self._identity.name or self._identity.user
+
+    @property
+    def identity(self) -> str:
+        """The principal: ``alias/sub``; empty for nobody."""
+        return self._identity.principal or ""
+
+    @property
+    def idaware(self) -> Identity:
+        """The whole identity."""
+        return self._identity
+
+
+class Credentials(AuthCredentials):
+    """``request.auth``: ``authenticated``, and ``group:<name>`` for each kept group (for ``@requires``)."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
+    @property
+    def scopes(self) -> list[str]:  # type: ignore[override]  # computed when asked for, not on every request
+        """The scopes that Starlette's ``@requires`` looks at."""
+        if not self._identity.is_authenticated:
+            return []
+        return ["authenticated", *(f"group:{group}" for group in sorted(self._identity.groups or ()))]

@@ -1,0 +1,54 @@
+"""One function adds our headers under both protocols."""
+
+from __future__ import annotations
+
+import pytest
+
+from idaware.http.answer_headers import BYTES, TEXT, with_ours
+
+
+def changed(
+    headers: list[tuple[str, str]], *, attached: bool = True, public: bool = False, set_cookies: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
+    """The answer as text; both forms have to agree about it."""
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    as_bytes = with_ours(raw, BYTES, set_cookies=set_cookies, attached=attached, public=public)
+    as_text = with_ours(headers, TEXT, set_cookies=set_cookies, attached=attached, public=public)
+    assert [(name.decode(), value.decode("latin-1")) for name, value in as_bytes] == as_text
+    return as_text
+
+
+@pytest.mark.parametrize(
+    ("headers", "cache_control"),
+    [
+        ([], "private, no-store"),
+        ([("ETag", '"1"')], "private, no-cache"),
+        ([("Last-Modified", "Fri, 15 Jan 2027 08:00:00 GMT")], "private, no-cache"),
+        ([("Cache-Control", "public"), ("cache-control", "max-age=60")], "private, max-age=60"),
+        ([("Cache-Control", "")], "private, no-store"),
+    ],
+    ids=["nothing", "etag", "last-modified", "two headers, any case", "an empty header"],
+)
+def test_an_answer_to_somebody_is_kept_from_shared_caches(
+    headers: list[tuple[str, str]], cache_control: str
+) -> None:
+    answer = changed(headers)
+    assert [value for name, value in answer if name.lower() == "cache-control"] == [cache_control]
+
+
+def test_vary_is_joined_and_named_once() -> None:
+    answer = changed([("Vary", "Accept"), ("VARY", "Accept-Language")])
+    assert [value for name, value in answer if name.lower() == "vary"] == [
+        "Accept, Accept-Language, Cookie, Authorization"
+    ]
+
+
+def test_public_answers_to_nobody_stay_as_they_are() -> None:
+    headers = [("Cache-Control", "public, max-age=60"), ("Vary", "Accept")]
+    assert changed(headers, attached=False, public=True) == headers
+
+
+def test_what_the_application_set_stays_in_place() -> None:
+    headers = [("Set-Cookie", "a=1"), ("X-Own", "ü"), ("Set-Cookie", "b=2"), ("Cache-Control", "no-store")]
+    answer = changed(headers, set_cookies=("ours=3; Path=/",))
+    assert answer[:5] == [*headers, ("set-cookie", "ours=3; Path=/")]
