@@ -167,6 +167,10 @@ OVERAGE: dict[str, tuple[dict[str, Any], str]] = {
     "claim_names": ({"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {}}}, "groups"),
     "hasgroups": ({"hasgroups": True}, "groups"),
     "beside_some_groups": ({"_claim_names": {"groups": "src1"}, "groups": ["sre"]}, "groups"),
+    "of_a_claim_with_dots_in_its_name": (
+        {"_claim_names": {"https://corp.example/groups": "s"}},
+        "https://corp.example/groups",
+    ),
     "of_the_claim_that_holds_the_path": ({"_claim_names": {"realm_access": "s"}}, "realm_access.roles"),
 }
 
@@ -188,7 +192,9 @@ def test_overage_of_something_else_or_in_another_form_is_none(person: Any) -> No
 def test_overage_is_not_healed_by_groups_from_userinfo(person: Any) -> None:
     userinfo = {"sub": "u1", "groups": ["sre"]}
     assert person({"_claim_names": {"groups": "s"}}, userinfo).groups_left_out == "overage"
-    assert person({"groups": ["sre"]}, {"_claim_names": {"groups": "s"}}).groups_left_out == "overage"
+    for signed in ({}, {"_claim_names": {"x": "s"}}):
+        found = person({**signed, "groups": ["sre"]}, {"_claim_names": {"groups": "s"}})
+        assert found.groups_left_out == "overage"
 
 
 @pytest.mark.parametrize("absent", ["unknown", "empty"])

@@ -75,6 +75,11 @@ def test_issuer_in_the_document_is_the_configured_one_byte_for_byte(issuer: Any)
         parse_metadata(altered(issuer=issuer), ISSUER)
 
 
+def test_other_issuer_is_not_taken_for_one_of_many_tenants() -> None:
+    with pytest.raises(ProviderMisbehaved, match="exactly that"):
+        parse_metadata(altered(issuer="https://evil.example"), ISSUER)
+
+
 def test_issuer_of_many_tenants_is_explained() -> None:
     template = "https://login.microsoftonline.com/{tenantid}/v2.0"
     with pytest.raises(ProviderMisbehaved, match="tenant's id"):
@@ -98,6 +103,7 @@ BAD_URLS: dict[str, Any] = {
     "no_host": "https:///x",
     "with_a_user": "https://op.example.com@evil.example/x",
     "with_a_fragment": "https://op.example.com/x#y",
+    "with_a_backslash_in_the_path": "https://op.example.com/\\evil.example",
     "with_a_backslash": "https://op.example.com\\@evil.example/x",
     "with_a_space": "https://op.example.com/ x",
     "with_a_line_break": "https://op.example.com/x\r\nHost: evil",

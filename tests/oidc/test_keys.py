@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed448
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
 
 from idaware.errors import ProviderMisbehaved
 from idaware.oidc.jose import ALGORITHMS
@@ -67,6 +69,23 @@ def test_key_that_is_not_meant_or_not_fit_for_it_verifies_nothing(
     unfit: Any = op.jwk(name, **members) if name else "k1"
     assert candidates([unfit], "k1", alg) == 0
     assert candidates([unfit, op.jwk("k2")], "k2", "RS256") == 1  # and it is in nobody's way
+
+
+def test_private_key_in_a_public_set_verifies_nothing(op: Any) -> None:
+    for name, alg, algorithm in (("k1", "RS256", RSAAlgorithm), ("ed", "EdDSA", OKPAlgorithm)):
+        jwk = algorithm.to_jwk(op.private[name], as_dict=True)
+        jwk.pop("key_ops", None)
+        assert candidates([{**jwk, "kid": "k1"}], "k1", alg) == 0
+
+
+def test_key_on_the_other_edwards_curve_verifies_nothing(op: Any) -> None:
+    jwk = OKPAlgorithm.to_jwk(ed448.Ed448PrivateKey.generate().public_key(), as_dict=True)
+    assert candidates([{**jwk, "kid": "k1"}], "k1", "EdDSA") == 0
+
+
+def test_key_material_has_one_spelling(op: Any) -> None:
+    jwk = op.jwk("k1")
+    assert candidates([{**jwk, "n": jwk["n"] + "=="}], "k1", "RS256") == 0
 
 
 def test_rsa_key_that_would_cost_milliseconds_is_left_out(op: Any, monkeypatch: pytest.MonkeyPatch) -> None:
