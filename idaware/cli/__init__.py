@@ -18,7 +18,9 @@ COMMANDS = ("demo", "dev_idp", "init", "check", "run", "env")
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; ``docs/reference/commands.md`` is generated from it."""
-    top = argparse.ArgumentParser(prog="idaware", description="Identity-aware access for Python web applications.")
+    top = argparse.ArgumentParser(
+        prog="idaware", description="Identity-aware access for Python web applications."
+    )
     top.add_argument("--version", action="version", version=f"idaware {__version__}")
     commands = top.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
