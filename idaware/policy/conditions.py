@@ -125,7 +125,8 @@ class Template:
 class Groups:
     """Any of these groups. ``written``: raw token value -> its name in the policy (an alias, or itself).
 
-    ``alone``: the explanation for somebody who is in one of them, made beforehand: this is the hot path.
+    The rest is made beforehand, since this is the hot path: ``values``, ``label``, and the explanations for somebody
+    who is in one of them alone, in none, or whose groups are unknown.
     """
 
     written: Mapping[str, str]
@@ -133,6 +134,8 @@ class Groups:
     values: frozenset[str]
     label: str
     alone: Mapping[str, Why]
+    outside: Why
+    unknown: Why
 
     @classmethod
     def of(cls, written: Mapping[str, str], templates: Iterable[Template] = ()) -> Groups:
@@ -140,26 +143,28 @@ class Groups:
         templates = tuple(sorted(templates, key=str))
         label = f"groups: {names({*written.values(), *map(str, templates)})}"
         alone = {raw: Why(held=(f"groups: {name}",), groups=(raw,)) for raw, name in written.items()}
-        return cls(dict(written), templates, frozenset(written), label, alone)
+        outside, unknown = Why(failed=(label,)), Why(unknown=(label,), unknown_groups=True)
+        return cls(dict(written), templates, frozenset(written), label, alone, outside, unknown)
 
     def judge(self, who: Identity, captures: Captures, now: float) -> tuple[bool | None, Why]:
         """See ``Condition``."""
         if who.actor_type != "human":
-            return False, Why(failed=(self.label,))
+            return False, self.outside
         groups = who.groups
         if groups is None:
-            return None, Why(unknown=(self.label,), unknown_groups=True)
+            return None, self.unknown
         found = self.values & groups
         if self.templates:
             found = found.union(self._filled(groups, captures))
-        elif len(found) == 1:
-            return True, self.alone[next(iter(found))]
+        if len(found) == 1:
+            [group] = found
+            return True, self.alone.get(group) or Why((f"groups: {group}",), (), (), (group,))
         if found:
             shown = {self.written.get(group, group) for group in found}
             return True, Why(held=(f"groups: {names(shown)}",), groups=tuple(sorted(found)))
         if self._kept(who.kept, captures):
-            return False, Why(failed=(self.label,))
-        return None, Why(unknown=(self.label,), unknown_groups=True)
+            return False, self.outside
+        return None, self.unknown
 
     def names_somebody(self) -> bool:
         """See ``Condition``."""

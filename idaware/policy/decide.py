@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from idaware.identity import Identity
-from idaware.policy.conditions import Captures, Condition, Why
+from idaware.policy.conditions import Why
 from idaware.policy.model import Decision, Match, Require, Rule
 from idaware.reasons import Reason
 
@@ -27,7 +27,7 @@ def decide(match: Match, who: Identity, now: float) -> Decision:
         return Decision("allow", Reason.PUBLIC, rule.id, match.pattern, rule.owner)
     if who.actor_type == "anonymous":  # before the denies: who nobody is, no deny can know
         return _login(match, rule)
-    if rule.deny is not None or match.beside:
+    if match.denies:
         refused = _denied(match, rule, who, now)
         if refused is not None:
             return refused
@@ -39,7 +39,7 @@ def decide(match: Match, who: Identity, now: float) -> Decision:
     if outcome is not True:
         reason = Reason.CLAIM_UNKNOWN if outcome is None else Reason.NOT_IN_ALLOW
         return _refused(match, rule, rule, reason, why)
-    if rule.requires is not None or match.beside:
+    if match.requires:
         return _required(match, rule, who, now, why)
     held, failed, unknown, groups, _ = why
     return Decision(
@@ -54,7 +54,7 @@ def merge_require(match: Match) -> Require | None:
     satisfies all, it names those of each, and ``decide`` goes on refusing: every single ``require`` has to
     be met.
     """
-    requires = [require for _, require in _requires(match)]
+    requires = [require for _, require in match.requires]
     if len(requires) < 2:
         return requires[0] if requires else None
     choices = [frozenset(require.acr) for require in requires if require.acr]
@@ -90,7 +90,7 @@ def _refused(match: Match, rule: Rule, by: Rule, reason: Reason, why: Why) -> De
 def _denied(match: Match, rule: Rule, who: Identity, now: float) -> Decision | None:
     """The refusal by the first deny that holds; failing that, by the first that is unknown."""
     unknown = None
-    for by, deny, captures in _denies(match, rule):
+    for by, deny, captures in match.denies:
         outcome, why = deny.judge(who, captures, now)
         if outcome is False:
             continue
@@ -101,32 +101,15 @@ def _denied(match: Match, rule: Rule, who: Identity, now: float) -> Decision | N
     return unknown
 
 
-def _denies(match: Match, rule: Rule) -> Iterator[tuple[Rule, Condition, Captures]]:
-    if rule.deny is not None:
-        yield rule, rule.deny, match.captures
-    for applied in match.beside:
-        if applied.rule.deny is not None:
-            yield applied.rule, applied.rule.deny, applied.captures
-
-
 def _labelled(why: Why, prefix: str) -> Why:
     held, failed, unknown = (tuple(prefix + label for label in labels) for labels in why[:3])
     return why._replace(held=held, failed=failed, unknown=unknown)
 
 
-def _requires(match: Match) -> Iterator[tuple[str, Require]]:
-    """Everything that is required, each with the prefix of its labels."""
-    if match.rule is not None and match.rule.requires is not None:
-        yield "", match.rule.requires
-    for applied in match.beside:
-        if applied.rule.requires is not None:
-            yield f"{applied.rule.id}: ", applied.rule.requires
-
-
 def _required(match: Match, rule: Rule, who: Identity, now: float, why: Why) -> Decision:
     outcomes = [
-        (prefix + label, met)
-        for prefix, require in dict.fromkeys(_requires(match))
+        (label if by is rule else f"{by.id}: {label}", met)
+        for by, require in match.requires
         for label, met in _check(require, who, now)
     ]
     held = (*why.held, *(label for label, met in outcomes if met))

@@ -24,6 +24,8 @@ class _Entry:
     """What is answered for one pattern and method; complete where the pattern captures nothing."""
 
     match: Match
+    rule: Rule
+    pattern: str
     captures: tuple[tuple[str, int], ...]
 
 
@@ -98,15 +100,17 @@ class Matcher:
         return entry.match
 
     def _complete(self, entry: _Entry, method: str, segments: list[str]) -> Match:
-        match = entry.match
         captures = {name: segments[position + 1] for name, position in entry.captures} or NO_CAPTURES
-        beside, needs = match.beside, match.needs
-        if self._shared is not None and not match.public:
+        rule, match = entry.rule, entry.match
+        if rule.public:
+            return Match(rule, entry.pattern, captures, public=True)
+        if self._shared is not None:
             found = _unique(_collect(self._shared, method, segments, 1))
             if found:
-                beside = tuple(sorted((*beside, *found), key=_applied_order))
-                needs = needs.union(*(applied.rule.needs for applied in found))
-        return Match(match.rule, match.pattern, captures, beside, None, needs, match.public)
+                beside = tuple(sorted((*match.beside, *found), key=_applied_order))
+                needs = match.needs.union(*(applied.rule.needs for applied in found))
+                return Match.of(rule, entry.pattern, captures, beside, needs)
+        return match.capturing(captures) if entry.captures else match
 
     def _plant(self, rule: Rule, pattern: Pattern) -> None:
         node = self._root
@@ -128,20 +132,16 @@ class Matcher:
             match = Match(rule, pattern.text, public=True)
         else:
             needs = rule.needs | self._needed_everywhere
-            match = Match(rule, pattern.text, NO_CAPTURES, self._everywhere, None, needs)
-        entry = _Entry(match, pattern.captures)
+            match = Match.of(rule, pattern.text, NO_CAPTURES, self._everywhere, needs)
+        entry = _Entry(match, rule, pattern.text, pattern.captures)
         for method in rule.methods:
             cell.named[method] = entry
         if not rule.methods:
             cell.unnamed = entry
         if "GET" in rule.methods:  # HEAD follows GET, unless a rule names it
             head = cell.named.get("HEAD")
-            if head is None or "HEAD" not in _methods_of(head):
+            if head is None or "HEAD" not in head.rule.methods:
                 cell.named["HEAD"] = entry
-
-
-def _methods_of(entry: _Entry) -> tuple[str, ...]:
-    return entry.match.rule.methods if entry.match.rule is not None else ()
 
 
 def _seek(node: _Node, segments: list[str], index: int) -> _Cell | None:

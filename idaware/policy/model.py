@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -94,12 +94,21 @@ class Applied(msgspec.Struct, frozen=True):
     captures: Mapping[str, str]
 
 
+class Deny(NamedTuple):
+    """A deny that holds for a request: whose, what it asks, and what the pattern captured."""
+
+    rule: Rule
+    condition: Condition
+    captures: Mapping[str, str]
+
+
 class Match(msgspec.Struct, frozen=True):
     """Which rule decides about a host, method and path, and which shared rules hold beside it.
 
     * ``rule`` is ``None`` where none does; ``reason`` is then ``NO_RULE`` or ``METHOD_NOT_COVERED``.
     * ``beside``: the shared rules with their captures, sorted by id; none for a public rule.
     * ``needs``: digests of everything that the deciding and the shared rules ask for.
+    * ``denies`` and ``requires`` (rule and what it requires): the rule's own first, then those of ``beside``.
     """
 
     rule: Rule | None
@@ -109,6 +118,33 @@ class Match(msgspec.Struct, frozen=True):
     reason: Reason | None = None
     needs: frozenset[str] = _NONE
     public: bool = False
+    denies: tuple[Deny, ...] = ()
+    requires: tuple[tuple[Rule, Require], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        rule: Rule,
+        pattern: str,
+        captures: Mapping[str, str],
+        beside: tuple[Applied, ...],
+        needs: frozenset[str],
+    ) -> Match:
+        """What a rule that is not public decides, with the shared rules beside it."""
+        applied = (Applied(rule, captures), *beside)
+        denies = tuple(Deny(a.rule, a.rule.deny, a.captures) for a in applied if a.rule.deny is not None)
+        # a shared rule whose patterns match twice requires once
+        requires = {a.rule.id: (a.rule, a.rule.requires) for a in applied if a.rule.requires is not None}
+        return cls(rule, pattern, captures, beside, None, needs, False, denies, tuple(requires.values()))
+
+    def capturing(self, captures: Mapping[str, str]) -> Match:
+        """The same for one request's captured segments; only the deciding rule's own deny has to know them."""
+        rule, denies = self.rule, self.denies
+        if rule is not None and rule.deny is not None:
+            denies = (Deny(rule, rule.deny, captures), *denies[1:])
+        return Match(
+            rule, self.pattern, captures, self.beside, None, self.needs, False, denies, self.requires
+        )
 
     @property
     def shared(self) -> tuple[Rule, ...]:

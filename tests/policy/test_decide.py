@@ -135,6 +135,15 @@ def test_unknown_groups_do_not_allow(with_rules: WithRules, person: Person, now:
     assert decision.unknown_groups
 
 
+def test_unknown_groups_are_not_blamed_for_an_unknown_claim(
+    with_rules: WithRules, person: Person, now: float
+) -> None:
+    policy = with_rules("- {id: a, paths: [/a], allow: {any: [{groups: [staff]}, {claims: {c: d}}]}}")
+    decision = policy.decide(policy.find("", "GET", "/a"), person(policy, "other"), now)
+    assert decision.reason is Reason.CLAIM_UNKNOWN
+    assert not decision.unknown_groups
+
+
 def test_unknown_groups_are_not_blamed_where_something_else_failed(
     with_rules: WithRules, person: Person, now: float
 ) -> None:
