@@ -1,4 +1,4 @@
-"""Print the README's own command of a kind (``install`` or ``test``), so that CI runs what newcomers read."""
+"""Print the README's own command of a kind (``demo`` or ``test``), so that CI runs what newcomers read."""
 
 import re
 import sys
