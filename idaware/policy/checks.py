@@ -7,15 +7,17 @@ rule 4).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import combinations
 
+from idaware.http.methods import KNOWN_METHODS
 from idaware.policy.document import Place
 from idaware.policy.fields import Problems
 from idaware.policy.model import PolicyContext, Rule
 from idaware.policy.patterns import Pattern
 
 _EVERY = ""
+_FOLLOWED = KNOWN_METHODS - {"HEAD"}  # HEAD follows GET
 _Shape = tuple[tuple[str | None, ...], bool]
 
 
@@ -79,9 +81,18 @@ def _check_own_endpoints(pattern: Pattern, prefix: str, problems: Problems) -> N
 
 
 def _check_unreachable(rules: Iterable[Rule], problems: Problems) -> None:
-    """``/a/**`` decides nothing where ``/a`` and ``/a/{x}/**`` are there: both are more specific."""
-    shapes = {pattern.shape for _, pattern in _deciding(rules)}
+    """``/a/**`` decides nothing where ``/a`` and ``/a/{x}/**`` are there: both are more specific. The rule without
+    methods decides nothing where each of them is named.
+    """
+    shapes: dict[_Shape, set[str]] = {}
     for rule, pattern in _deciding(rules):
+        shapes.setdefault(pattern.shape, set()).update(rule.methods)
+    for rule, pattern in _deciding(rules):
+        if not rule.methods and shapes[pattern.shape] >= _FOLLOWED:
+            message = (
+                f"'{pattern.text}' without methods can match nothing: other rules name every method there"
+            )
+            problems.add(pattern.place, "", message)
         if pattern.rest and not rule.allow_in_path and _all_taken(pattern.segments, shapes):
             message = (
                 f"'{pattern.text}' can match nothing: more specific patterns take every path that it covers"
@@ -89,7 +100,7 @@ def _check_unreachable(rules: Iterable[Rule], problems: Problems) -> None:
             problems.add(pattern.place, "", message)
 
 
-def _all_taken(segments: tuple[str | None, ...], shapes: set[_Shape]) -> bool:
+def _all_taken(segments: tuple[str | None, ...], shapes: Container[_Shape]) -> bool:
     while (segments, False) in shapes:
         segments = (*segments, None)
         if (segments, True) in shapes:

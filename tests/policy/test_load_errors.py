@@ -245,6 +245,14 @@ def test_one_condition(refused_rules: Refused, key: str, condition: str, problem
             "3:21: '/_idaware/metrics/**': the paths below /_idaware are answered before any rule",
         ),
         (
+            (
+                "- {id: a, paths: [/a], methods: [GET, POST, PUT, PATCH], allow: signed_in}\n"
+                "- {id: b, paths: [/a], methods: [DELETE, OPTIONS, WEBSOCKET], allow: signed_in}\n"
+                "- {id: c, paths: [/a], allow: public}"
+            ),
+            "5:21: '/a' without methods can match nothing: other rules name every method there",
+        ),
+        (
             "- {id: a, paths: [/a, '/a/{x}/**', /a/**], allow: signed_in}",
             "3:38: '/a/**' can match nothing: more specific patterns take every path that it covers",
         ),
@@ -305,6 +313,7 @@ def test_one_condition(refused_rules: Refused, key: str, condition: str, problem
         "metrics",
         "console",
         "below metrics",
+        "every method named by others",
         "hidden rest",
         "hidden rest of everything",
         "allow_in_path on a page",
@@ -324,6 +333,7 @@ def test_between_rules(refused_rules: Refused, rules: str, problem: str) -> None
     "rules",
     [
         "- {id: a, paths: [/a], methods: [GET], allow: signed_in}\n- {id: b, paths: [/a], allow: signed_in}",
+        "- {id: a, paths: [/a], methods: [GET, POST, PUT, PATCH, DELETE, OPTIONS], allow: signed_in}\n- {id: b, paths: [/a], allow: signed_in}",
         "- {id: a, paths: [/a], methods: [GET], allow: signed_in}\n- {id: b, paths: [/a], methods: [HEAD], allow: public}",
         "- {id: a, paths: [/a/**], allow: signed_in}\n- {id: b, paths: [/a], allow: public}",
         "- {id: a, paths: [/a, '/a/{x}', /a/**], allow: signed_in}",
