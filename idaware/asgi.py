@@ -156,6 +156,7 @@ class _Passage:
                 "headers": headers,
                 "idaware": identity,
                 "idaware.path": self._request.path,
+                "idaware.mount": self._request.mount,
                 "user": User(identity),
                 "auth": Credentials(identity),
             }

@@ -61,6 +61,9 @@ class Dispatch:
 
     def framework(self, scope: Mapping[str, Any]) -> str | None:
         """The framework that routed, by its package's name; ``None`` where none left its application behind."""
+        told = scope.get("idaware.framework")
+        if isinstance(told, str):
+            return told
         app = scope.get("app")
         if app is None or app is self._outer_app:
             return None
@@ -93,6 +96,8 @@ class RoutedScope(dict[str, Any]):
         super().__setitem__(key, value)
         if key == "route":
             self.dispatch.chosen(value, self)
+        elif key == "idaware.mismatch":  # an integration compared by itself (Django's)
+            self.dispatch.mismatch = True
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """As ``dict.update``."""

@@ -112,6 +112,7 @@ class _Passage:
             environ.pop(key, None)
         environ["idaware.identity"] = identity
         environ["idaware.path"] = self._request.path
+        environ["idaware.mount"] = environ.get("SCRIPT_NAME", "")
         if identity.is_authenticated:
             environ["REMOTE_USER"] = identity.user
             environ["AUTH_TYPE"] = "idaware"
@@ -121,8 +122,13 @@ class _Passage:
         try:
             chunks = app(environ, self._start)
         except BaseException as exc:
+            if self._mismatch:
+                return self._refuse_mismatch()
             self._record(error=type(exc).__name__)
             raise
+        if self._mismatch:
+            getattr(chunks, "close", _nothing)()
+            return self._refuse_mismatch()
         if self._status is not None:
             # The answer has begun: the iterable goes to the server as it is (``wsgi.file_wrapper`` stays itself).
             self._record()
@@ -133,13 +139,32 @@ class _Passage:
         """For applications that call ``start_response`` when iterated: record before the first byte leaves."""
         try:
             for chunk in chunks:
+                if self._mismatch:
+                    break
                 self._record()
                 yield chunk
         except BaseException as exc:
-            self._record(error=type(exc).__name__)
-            raise
+            if not self._mismatch:
+                self._record(error=type(exc).__name__)
+                raise
+        if self._mismatch and not self._done:
+            yield from self._refuse_mismatch()
+
+    @property
+    def _mismatch(self) -> bool:
+        """Security rule 6: the application's framework told, at dispatch, that it routes elsewhere."""
+        return "idaware.mismatch" in self._environ
+
+    def _refuse_mismatch(self) -> Iterable[bytes]:
+        """Our own refusal, in place of the application's answer."""
+        self._done = True
+        refusal = self._runtime.gate.mismatch(self._request, self._allow)
+        refusal.record.route, refusal.record.framework = _route_of(self._environ)
+        return _respond(self._runtime, self._environ, self._request, refusal, self._start_response)
 
     def _start(self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
+        if self._mismatch:
+            return _swallowed
         self._status = int(status[:3])
         allow = self._allow
         headers = with_ours(
@@ -184,6 +209,11 @@ def _respond(
 
 def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase
+
+
+def _swallowed(data: bytes) -> object:
+    """``write`` for an answer that is refused."""
+    return None
 
 
 def _nothing() -> None:
