@@ -49,7 +49,7 @@ def check_host(header: str | None, repeated: bool, accepted: frozenset[str]) -> 
     host = canonical_host(header)
     if host is None:
         return HostVerdict.MALFORMED
-    if host in accepted or any(host.removesuffix(port) in accepted for port in _DEFAULT_PORTS):
+    if any(host.removesuffix(port) in accepted for port in _DEFAULT_PORTS):
         return HostVerdict.OK
     return HostVerdict.ADDRESS if _address(_without_port(host)) is not None else HostVerdict.UNKNOWN
 
@@ -65,7 +65,7 @@ def canonical_host(header: str) -> str | None:
     if port is not None and int(port[1:]) > 65535:
         return None
     host = name if ipv6 is None else _short_ipv6(ipv6)
-    if host is None or (ipv6 is None and _ENDS_IN_NUMBER.fullmatch(host) and _address(host) is None):
+    if host is None or (_ENDS_IN_NUMBER.fullmatch(host) and _address(host) is None):
         return None
     return host + (port or "")
 

@@ -52,6 +52,7 @@ def test_socket_file_counts_only_where_it_is_configured():
         pytest.param("::ffff:192.0.2.7", "192.0.2.7", id="IPv4 in IPv6 clothes"),
         pytest.param("fe80::7%<script>", "fe80::7", id="zone is dropped"),
         pytest.param(", ".join(["6.6.6.6", *["10.1.1.1"] * 40]), "10.1.1.1", id="more hops than anybody has"),
+        pytest.param(" " * 100 + "6.6.6.6", "10.0.0.1", id="entry too long for an address"),
         pytest.param("x" * 5000 + ", 192.0.2.7", "192.0.2.7", id="long"),
     ],
 )
@@ -73,6 +74,7 @@ def test_peer_in_ipv6_clothes_is_the_configured_ipv4_proxy():
         pytest.param("for=6.6.6.6, for=_hidden", "10.0.0.1", "http", id="hidden hop ends the walk"),
         pytest.param("for=6.6.6.6, proto=https", "10.0.0.1", "https", id="element without an address"),
         pytest.param('for="6.6.6.6, for=192.0.2.7', "192.0.2.7", "http", id="open quote"),
+        pytest.param('for="";proto=""', "10.0.0.1", "http", id="empty quotes"),
         pytest.param("xfor=6.6.6.6", "10.0.0.1", "http", id="another parameter"),
         pytest.param("", "10.0.0.1", "http", id="empty"),
         pytest.param("for=6.6.6.6;" * 500, "10.0.0.1", "http", id="too long"),

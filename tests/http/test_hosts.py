@@ -26,6 +26,7 @@ ACCEPTED = frozenset(
         pytest.param("[2001:DB8:0::1]", id="listed IPv6 address in another spelling"),
         pytest.param("[2001:db8::1]:443", id="listed IPv6 address with a default port"),
         pytest.param("pinned.example:443", id="pinned port"),
+        pytest.param("PINNED.example:443", id="pinned port, any case"),
         pytest.param("odd_name", id="underscore"),
     ],
 )
@@ -45,6 +46,7 @@ def test_accepted_host_is_ok(header):
         pytest.param("xapp.example", id="glued prefix"),
         pytest.param("app.example.evil", id="suffix"),
         pytest.param("localhost", id="localhost"),
+        pytest.param("app.example:65535", id="last port"),
         pytest.param("1a.2b", id="label that begins with a digit"),
     ],
 )

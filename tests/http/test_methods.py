@@ -45,6 +45,7 @@ def test_handshake_has_its_own_method_and_no_other():
 
 
 def test_known_methods_are_acceptable():
+    assert {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", WEBSOCKET} == KNOWN_METHODS
     assert all(check_method(method) is None for method in KNOWN_METHODS - {WEBSOCKET})
 
 

@@ -228,6 +228,11 @@ def test_no_allowance_opens_what_is_never_allowed(path, raw):
     assert check_path(path, raw, ALLOWANCES) is not None
 
 
+def test_allowances_are_those_of_the_policy():
+    names = "encoded_slash encoded_percent encoded_question encoded_hash semicolon double_slash compat_chars"
+    assert set(names.split()) == ALLOWANCES
+
+
 def test_explanation_holds_nothing_of_the_path():
     assert "secret" not in (check_path("/secret//secret", b"/secret//secret") or "")
 
@@ -290,6 +295,7 @@ def test_more_allowances_never_refuse_what_fewer_let_pass_unless_it_hides_someth
         pytest.param("/a", b"/" + b"a" * MAX_PATH_BYTES, True, id="raw form alone"),
         pytest.param("/a", b"/a", False, id="short raw form"),
         pytest.param("/" + "é" * (MAX_PATH_BYTES // 2), None, True, id="bytes count, not characters"),
+        pytest.param("/a" + "é" * (MAX_PATH_BYTES // 2 - 1), None, False, id="bytes that just fit"),
         pytest.param("/\ud800", None, False, id="surrogate"),
     ],
 )
