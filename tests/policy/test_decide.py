@@ -101,6 +101,22 @@ def test_shared_deny_wins_over_allow_and_tells_which_rule_refused(ask: Ask) -> N
     assert decision.rule_reason == "Contractors have a tool of their own."
 
 
+def test_own_deny_with_a_captured_segment_stands_beside_the_shared_ones(
+    with_rules: WithRules, person: Person, now: float
+) -> None:
+    policy = with_rules(
+        """
+        - {id: a, paths: ["/a/{t}"], allow: signed_in, deny: {groups: ["out-{t}"]}}
+        - {id: s, paths: [/**], shared: true, deny: {groups: [contractors]}}
+        """
+    )
+    refused_by = {
+        group: policy.decide(policy.find("", "GET", "/a/red"), person(policy, group), now).refused_by
+        for group in ("out-red", "out-blue", "contractors")
+    }
+    assert refused_by == {"out-red": "a", "out-blue": None, "contractors": "s"}
+
+
 def test_of_several_denies_the_own_one_is_told_then_the_first_by_id(ask: Ask) -> None:
     assert ask("interns", "contractors", "leavers").refused_by == "page"
     assert ask("contractors", "leavers").refused_by == "no-leavers"

@@ -64,6 +64,8 @@ def patterns(with_rules: WithRules, *texts: str) -> Policy:
         (["/a/b/c/d", "/{x}/b/**", "/**"], "/a/b/c/e", "/{x}/b/**"),
         (["/a/b/c/d", "/{x}/c/**", "/**"], "/a/b/c/e", "/**"),
         (["/a/b/c", "/a/{x}/d", "/a/**"], "/a/b/e", "/a/**"),
+        (["/a/b/c", "/a/**"], "/a/b", "/a/**"),
+        (["/a/{x}/c", "/**"], "/a/b", "/**"),
         (["/é"], "/é", "/é"),
         (["/e\u0301"], "/é", None),
     ],
@@ -215,6 +217,13 @@ def test_all_shared_rules_that_match_hold_beside_the_deciding_one(
     with_rules: WithRules, method: str, path: str, shared: list[str]
 ) -> None:
     assert [rule.id for rule in with_rules(SHARED).find("", method, path).shared] == shared
+
+
+def test_public_rule_that_captures_stays_public_and_alone(with_rules: WithRules) -> None:
+    policy = with_rules(SHARED + '- {id: p, paths: ["/p/{x}"], allow: public}\n')
+    match = policy.find("", "GET", "/p/1")
+    assert (match.public, match.shared, match.needs, match.denies) == (True, (), frozenset(), ())
+    assert dict(match.captures) == {"x": "1"}
 
 
 def test_shared_rules_have_captures_of_their_own(with_rules: WithRules) -> None:
