@@ -212,7 +212,7 @@ class Gate:
             if renewal is not None:
                 return renewal
         if not session.covers(match.needs, self.policy.wanted_id):
-            recut = self._signin.recut(visit)
+            recut = self._signin.recut(visit, self._allow_or_refuse)
             if recut is not None:
                 return recut
         return self._allow_or_refuse(visit)

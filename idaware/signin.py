@@ -105,10 +105,10 @@ class SignIn:
             return Pending(self._probed_renewal(visit, otherwise))
         return self.start(visit, Reason.SESSION_STALE, kind="renew") if good else None
 
-    def recut(self, visit: Visit) -> Outcome | None:
-        """The session was cut for less than a changed policy asks: renew it, or say so; ``None`` just after that.
+    def recut(self, visit: Visit, otherwise: Callable[[Visit], Outcome]) -> Outcome | None:
+        """The session was cut for less than a changed policy asks: renew it, or say so; ``None`` where that was tried.
 
-        What is still missing then stays unknown, and unknown never allows.
+        What is still missing then stays unknown, and unknown never allows. ``otherwise``: as for ``renewal``.
         """
         session = visit.session
         assert session is not None
@@ -116,7 +116,7 @@ class SignIn:
             return None
         if not is_navigation(visit.request):
             return self.challenge(visit, Reason.SESSION_STALE)
-        return self.start(visit, Reason.SESSION_STALE, kind="renew")
+        return self.renewal(visit, otherwise)
 
     def start(
         self,

@@ -82,10 +82,11 @@ class Recorder:
             user_agent=request.headers.get("user-agent"),
             request_id=visit.request_id,
         )
-        if match is not None and match.rule is not None:
-            record.rule = match.rule.id
-            record.rule_owner = match.rule.owner
+        if match is not None:
             record.pattern = match.pattern
+            if match.rule is not None:
+                record.rule = match.rule.id
+                record.rule_owner = match.rule.owner
         if decided is not None:
             self._add_decision(record, decided)
         if who.subject:

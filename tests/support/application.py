@@ -130,7 +130,7 @@ def _seen_in_scope(scope: Any) -> Seen:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = fold(raw_name.decode("latin-1")), raw_value.decode("latin-1")
-        joint = "; " if name == "cookie" else ","
+        joint = "; " if name == "cookie" else ", "
         headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value
     return Seen(
         method=scope.get("method", "GET"),

@@ -165,7 +165,7 @@ def environ_of(ask: Ask) -> dict[str, Any]:
     for name, value in ask.headers:
         key = name.upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-        joint = "; " if key == "HTTP_COOKIE" else ","
+        joint = "; " if key == "HTTP_COOKIE" else ", "
         environ[key] = f"{environ[key]}{joint}{value}" if key in environ else value
     return environ
 
