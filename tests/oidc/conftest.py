@@ -186,6 +186,7 @@ def private_keys() -> dict[str, Any]:
     made["weak"] = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     made["ec"] = ec.generate_private_key(ec.SECP256R1())
     made["ec384"] = ec.generate_private_key(ec.SECP384R1())
+    made["koblitz"] = ec.generate_private_key(ec.SECP256K1())
     made["ed"] = ed25519.Ed25519PrivateKey.generate()
     return made
 

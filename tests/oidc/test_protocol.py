@@ -206,7 +206,7 @@ def test_audience_of_the_assertion_is_the_issuer_where_the_provider_asks_for_it(
     assert claims["aud"] == METADATA.issuer
 
 
-@pytest.mark.parametrize("name", ["weak", "ed"])
+@pytest.mark.parametrize("name", ["weak", "ed", "koblitz"])
 def test_client_key_that_cannot_be_used_is_a_matter_of_configuration(op: Any, name: str) -> None:
     settings = op.configure(
         client_auth="private_key_jwt", client_secret=None, client_key=pem(op.private[name])
@@ -269,6 +269,11 @@ def test_token_response_that_lacks_something_is_the_providers_fault(changes: dic
         (JsonAnswer(401, {"error": "invalid_client"}), "invalid_client", "IDAWARE_CLIENT_SECRET"),
         (JsonAnswer(400, {"error": "invalid_client"}), "invalid_client", "IDAWARE_CLIENT_SECRET"),
         (JsonAnswer(403, None, text="Forbidden"), "http_403", "IDAWARE_CLIENT_SECRET"),
+        (
+            JsonAnswer(401, {"error": "invalid_client", "error_description": "expired"}),
+            "invalid_client",
+            "expired",
+        ),
         (JsonAnswer(401, None), "http_401", "IDAWARE_CLIENT_SECRET"),
         (JsonAnswer(400, None), "http_400", ""),
         (JsonAnswer(404, ["x"]), "http_404", ""),
@@ -285,6 +290,8 @@ def test_refusal_of_the_token_endpoint_is_read_in_every_form(
         read_token_response(answer)
     assert (caught.value.error, caught.value.status) == (error, answer.status)
     assert hint in caught.value.description
+    assert bool(hint) == bool(caught.value.description)
+    assert hint == "IDAWARE_CLIENT_SECRET" or hint == caught.value.description
 
 
 def test_text_of_a_refusal_is_short_and_printable() -> None:

@@ -115,6 +115,12 @@ def test_answer_that_is_no_metadata_is_a_problem_and_kept_metadata_serves_on(op:
     assert metadata(op, op.now + RETRY_SECONDS + METADATA_SECONDS) is first
 
 
+def test_document_under_another_status_than_200_is_none(op: Any) -> None:
+    op.world.table[op.metadata_url] = JsonAnswer(404, op.document)
+    with pytest.raises(ProviderMisbehaved, match="404"):
+        metadata(op, op.now)
+
+
 def test_failure_is_raised_again_as_what_it_was(op: Any) -> None:
     op.world.table[op.metadata_url] = ProviderMisbehaved("a redirect")
     for _ in range(2):
@@ -152,6 +158,15 @@ def test_two_flows_at_once_both_fetch_and_the_newer_document_stays(op: Any) -> N
     with pytest.raises(StopIteration):
         slow.send(JsonAnswer(200, op.document))
     assert op.provider.metadata_now(op.now + 2) is newer
+
+
+def test_newer_document_replaces_the_older_one_in_whatever_order_they_came(op: Any) -> None:
+    older, newer = op.provider.metadata(op.now), op.provider.metadata(op.now + 1)
+    next(older), next(newer)
+    for flow in (older, newer):
+        with pytest.raises(StopIteration) as finished:
+            flow.send(JsonAnswer(200, dict(op.document)))
+    assert op.provider.metadata_now(op.now + 2) is finished.value.value
 
 
 # -- keys ----------------------------------------------------------------------------------------------------
@@ -199,6 +214,12 @@ def test_unknown_kid_costs_one_fetch_then_there_is_a_cool_down(op: Any) -> None:
 def test_unknown_kid_does_not_fetch_again_what_was_fetched_for_it(op: Any) -> None:
     assert keys(op, op.now, "zz") == ()
     assert fetches(op, op.jwks_url) == 1
+
+
+def test_unknown_kid_does_not_fetch_again_what_was_just_renewed(op: Any) -> None:
+    keys(op, op.now)
+    assert keys(op, op.now + KEYS_SECONDS, "zz") == ()
+    assert fetches(op, op.jwks_url) == 2
 
 
 def test_cool_down_ends_when_the_clock_was_set_back(op: Any) -> None:
@@ -253,10 +274,10 @@ def test_unknown_kid_while_the_provider_is_down_is_no_verdict_on_the_token(op: A
 
 
 def test_keys_follow_the_metadata_to_another_address(op: Any) -> None:
+    op.max_age = KEYS_MAX_SECONDS
     keys(op, op.now)
     op.document["jwks_uri"] = f"{op.issuer}/keys"
     op.world.table[f"{op.issuer}/keys"] = lambda: JsonAnswer(200, {"keys": [op.jwk("k2")]})
-    op.max_age = KEYS_MAX_SECONDS
     assert keys(op, op.now + METADATA_SECONDS, "k1") == ()
     assert len(keys(op, op.now + METADATA_SECONDS, "k2")) == 1
 
