@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from idaware.errors import ConfigurationError, Problem
+from idaware.errors import ClientError, ConfigurationError, Problem
+from idaware.reasons import Reason
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 ActorType: TypeAlias = Literal["human", "workload", "anonymous"]
@@ -59,6 +60,7 @@ class Identity:
     * ``auth_time``: UTC epoch seconds of the sign-in at the provider; ``None`` when it did not say.
     * ``auth_method``: ``session``, ``bearer``, ``legacy_basic``, ``legacy_header``, ``assertion:<source>``, ``none``.
     * ``kept``: what this identity was cut for: asking ``in_group`` for anything else is an error, not a "no".
+      ``wanted``: what it would be cut for today; more, where the policy was changed since the sign-in.
     """
 
     subject: str = ""
@@ -79,6 +81,7 @@ class Identity:
     hosted_domain: str | None = None
     session_id: str | None = None
     kept: Wanted = field(default_factory=Wanted, repr=False)
+    wanted: Wanted = field(default_factory=Wanted, repr=False)
 
     @property
     def is_authenticated(self) -> bool:
@@ -91,21 +94,33 @@ class Identity:
         return f"{self.alias}/{self.subject}" if self.subject else None
 
     def in_group(self, group: str) -> bool:
-        """Whether this identity is in ``group`` (a raw token value).
+        """Whether this identity is in ``group`` (a raw token value). Nobody is in none.
 
         Raises ``ConfigurationError`` for a group that nothing names in the policy (``keep`` is the place for it):
-        a session does not hold it, and "no" would be a guess.
+        a session does not hold it, and "no" would be a guess. Raises ``ClientError`` (``session_stale``, 401) where
+        the policy has come to name it after this person signed in: the next sign-in or renewal knows.
         """
-        if not self.kept.keeps_group(group):
-            raise ConfigurationError(
-                [
-                    Problem(
-                        f"group {group!r}",
-                        "the application asks for a group that sessions do not keep; name it under keep.groups in the policy",
-                    )
-                ]
+        if not self.is_authenticated:
+            return False
+        if self.kept.keeps_group(group):
+            return self.groups is not None and group in self.groups
+        if self.wanted.keeps_group(group):
+            raise ClientError(
+                Reason.SESSION_STALE, f"the session began before the policy named the group {group!r}", 401
             )
-        return self.groups is not None and group in self.groups
+        raise ConfigurationError(
+            [
+                Problem(
+                    f"group {group!r}",
+                    "the application asks for a group that sessions do not keep; "
+                    "name it under keep.groups in the policy",
+                )
+            ]
+        )
+
+    def in_any_group(self, *groups: str) -> bool:
+        """Whether this identity is in at least one of ``groups``. Each is asked, and raises as ``in_group`` does."""
+        return True in {self.in_group(group) for group in groups}
 
 
 ANONYMOUS = Identity()

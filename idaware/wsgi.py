@@ -5,8 +5,10 @@ An ``if`` in this file is about WSGI, never about identity, policy or paths.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from time import perf_counter
@@ -20,6 +22,7 @@ from idaware.http.answer_headers import TEXT, with_ours
 from idaware.http.headers import ENVIRON_IDENTITY_KEYS
 from idaware.http.methods import WEBSOCKET, is_websocket_upgrade
 from idaware.http.mounts import split_wsgi
+from idaware.http.routes import mounted
 from idaware.io.drivers import run_blocking
 from idaware.reasons import Reason
 from idaware.request import Allow, Pending, Request, Respond
@@ -58,12 +61,14 @@ class IdentityMiddleware:
     def __init__(self, app: WSGIApp, **overrides: Unpack[SettingsOverrides]) -> None:
         self.app = app
         self.runtime: Runtime = build_runtime(app, overrides)
+        _hear_frameworks()
 
     @classmethod
     def around(cls, app: WSGIApp, runtime: Runtime) -> IdentityMiddleware:
         """The middleware with a runtime that was assembled elsewhere: for the demo and for tests."""
         middleware = cls.__new__(cls)
         middleware.app, middleware.runtime = app, runtime
+        _hear_frameworks()
         return middleware
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -268,6 +273,19 @@ def _body_reader(environ: Environ) -> Callable[[int], bytes]:
         return body
 
     return read
+
+
+def _hear_frameworks() -> None:
+    """Flask tells by a signal where it routes (security rule 6). By name: no Flask, no import."""
+    if "flask" in sys.modules:
+        importlib.import_module("idaware.flask")
+
+
+def inner_mount(environ: Environ, routed: str) -> str:
+    """What applications inside took off the decided path before a router looked at ``routed``; for integrations."""
+    root, outer = environ.get("SCRIPT_NAME", ""), environ["idaware.mount"]
+    taken_off = mounted(environ["idaware.path"], routed, root, outer)
+    return taken_off.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _route_of(environ: Environ) -> tuple[str | None, str | None]:

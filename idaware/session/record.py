@@ -155,4 +155,5 @@ def identify(session: Session, *, issuer: str, cut: Cut) -> Identity:
         hosted_domain=session.hosted_domain,
         session_id=session.id,
         kept=kept,
+        wanted=cut.wanted,
     )

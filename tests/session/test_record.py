@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idaware.errors import ConfigurationError
+from idaware.errors import ClientError, ConfigurationError
 from idaware.identity import Wanted
 from idaware.policy.digests import digest_of
+from idaware.reasons import Reason
 from idaware.session.record import (
     MAX_CUT_BYTES,
     Cut,
@@ -161,8 +162,12 @@ def test_a_group_that_is_new_in_the_policy_is_not_answered_from_an_old_session(
     who = identify(made, issuer="i", cut=Cut.of(wanted))
     assert who.kept == Wanted(frozenset({"sre"}), frozenset({("team-", "")}), frozenset({"department"}))
     assert who.in_group("sre")
-    with pytest.raises(ConfigurationError, match="auditors"):
+    assert who.wanted == wanted
+    with pytest.raises(ClientError, match="auditors") as stale:
         who.in_group("auditors")
+    assert (stale.value.reason, stale.value.status) == (Reason.SESSION_STALE, 401)
+    with pytest.raises(ConfigurationError, match="nobody-names"):
+        who.in_group("nobody-names-this")
 
 
 def test_the_name_of_a_cut_depends_on_its_content_alone() -> None:
