@@ -54,7 +54,10 @@ class Answers:
 
     def login_url(self, visit: Visit, *, switch: bool = False) -> str:
         """Where to sign in to come back to this request; ``switch``: as somebody else."""
-        target = self.next_of(visit)
+        return self.login_url_to(self.next_of(visit), switch=switch)
+
+    def login_url_to(self, target: str, *, switch: bool = False) -> str:
+        """Where to sign in to come to ``target``, an external path that was checked."""
         query = f"?next={quote(target, safe='/')}" if target != self._home else ""
         if switch:
             query = f"{query}&switch=1" if query else "?switch=1"

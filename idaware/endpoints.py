@@ -120,13 +120,19 @@ class Endpoints:
         ):  # OpenID Connect Core 4: only where we trust it
             record = self._recorder.decision(visit, "deny", Reason.ISSUER_UNKNOWN)
             return self._answers.refusal(visit, 400, Reason.ISSUER_UNKNOWN, record)
-        target = _only(params, "next") or self._linked(_only(params, "target_link_uri"))
+        target = self._answers.checked(
+            _only(params, "next") or self._linked(_only(params, "target_link_uri"))
+        )
+        switch = "switch" in params
+        if self._signin.is_elsewhere(visit):
+            location = self._answers.login_url_to(target, switch=switch)
+            return self._signin.to_base_url(self._record(visit), location)
         return self._signin.start(
             visit,
             Reason.OWN_ENDPOINT,
             recorded="allow",
-            next_url=self._answers.checked(target),
-            prompt="login" if "switch" in params else None,
+            next_url=target,
+            prompt="login" if switch else None,
         )
 
     def _linked(self, target: str | None) -> str | None:
@@ -152,14 +158,12 @@ class Endpoints:
         return self._login_failed(visit, done)
 
     def _signed_in(self, visit: Visit, done: Completed) -> Respond:
-        before = visit.session
         who = identify(done.session, issuer=self._settings.issuer, cut=self._sessions.cut)
         visit = replace(visit, session=done.session, identity=who, auth_error=None)
-        same = before is not None and before.subject == done.session.subject
-        kind: Kind = "session_refreshed" if done.kind == "renew" and same else "login"
+        kind: Kind = "session_refreshed" if done.kind == "renew" and not done.another else "login"
         record = self._record(visit)
         if done.kind == "popup":
-            page = self._answers.pages.renew_done(same_person=same or before is None)
+            page = self._answers.pages.renew_done(same_person=not done.another)
             respond = self._answers.respond(page, record, set_cookies=done.set_cookies)
         elif self._settings.cookie_samesite == "strict" or self._settings.response_mode == "form_post":
             # A redirect in answer to a request from the provider's site is cross-site: strict cookies stay behind.
@@ -174,8 +178,9 @@ class Endpoints:
 
     def _login_failed(self, visit: Visit, failed: Failed) -> Respond:
         event = self._recorder.event(visit, "login_failed", failed.reason, error=failed.log[:200])
-        if visit.session is not None and failed.kind != "popup":
+        if visit.session is not None and failed.kind != "popup" and failed.retry_allowed:
             # Somebody is signed in all the same: an old tab, a double click, a silent renewal that came to nothing.
+            # Not after the third failure: the page may start the same sign-in again, and the provider refuse it again.
             respond = self._answers.redirect(failed.next, self._record(visit), set_cookies=failed.set_cookies)
         else:
             page = self._answers.pages.login_failed(
@@ -196,6 +201,8 @@ class Endpoints:
 
     def _renew(self, visit: Visit) -> Outcome:
         """A window for applications that never navigate: signs in, tells its opener, closes."""
+        if self._signin.is_elsewhere(visit):
+            return self._signin.to_base_url(self._record(visit), self._answers.own_url("renew"))
         return self._signin.start(
             visit, Reason.OWN_ENDPOINT, kind="popup", recorded="allow", next_url=self._answers.checked(None)
         )

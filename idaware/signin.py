@@ -22,6 +22,7 @@ from idaware.session.step_up import step_up_was_tried
 
 if TYPE_CHECKING:
     from idaware.answers import Answers
+    from idaware.audit.record import Record
     from idaware.oidc.discovery import Metadata
     from idaware.oidc.login import Login
     from idaware.oidc.login_state import Kind
@@ -70,8 +71,9 @@ class SignIn:
         """Nobody is signed in: a navigation goes to the provider, everybody else is told so."""
         if not self._may_redirect(visit):
             return self.challenge(visit, reason)
-        if self._is_elsewhere(visit):
-            return self._to_base_url(visit, reason)
+        if self.is_elsewhere(visit):
+            record = self._recorder.decision(visit, "login", reason)
+            return self.to_base_url(record, self._answers.next_of(visit))
         if visit.auth_error is Reason.SESSION_INVALID:
             return self._after_unreadable(visit)
         return self.start(visit, reason, require=merge_require(visit.match) if visit.match else None)
@@ -153,6 +155,24 @@ class SignIn:
             return redirect(metadata, visit.now)
         return Pending(self._discovered(visit, redirect))
 
+    def is_elsewhere(self, visit: Visit) -> bool:
+        """Whether the request came in under another accepted host: cookies and callback live on the base URL's.
+
+        A mark in the browser ends the round trip after one turn, should a proxy rewrite ``Host`` on the way to us.
+        """
+        header = visit.request.headers.get("host")
+        if check_host(header, repeated=False, accepted=self._base_host) is HostVerdict.OK:
+            return False
+        return find_cookie(visit.request.headers.get("cookie", ""), self._host_mark) is None
+
+    def to_base_url(self, record: Record, path: str) -> Respond:
+        """The same browser, the same thing, under the base URL's host. ``path``: external, with its query."""
+        mark = set_cookie(
+            self._host_mark, "1", max_age=HOST_MARK_SECONDS, secure=self._settings.secure, samesite="lax"
+        )
+        location = self._settings.origin + path  # security rule 10
+        return self._answers.redirect(location, record, set_cookies=(mark,))
+
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _may_redirect(self, visit: Visit) -> bool:
@@ -187,24 +207,6 @@ class SignIn:
         if isinstance(outcome, Pending):
             return (yield from outcome.flow)
         return outcome
-
-    def _is_elsewhere(self, visit: Visit) -> bool:
-        """Whether the request came in under another accepted host: cookies and callback live on the base URL's.
-
-        A mark in the browser ends the round trip after one turn, should a proxy rewrite ``Host`` on the way to us.
-        """
-        header = visit.request.headers.get("host")
-        if check_host(header, repeated=False, accepted=self._base_host) is HostVerdict.OK:
-            return False
-        return find_cookie(visit.request.headers.get("cookie", ""), self._host_mark) is None
-
-    def _to_base_url(self, visit: Visit, reason: Reason) -> Respond:
-        mark = set_cookie(
-            self._host_mark, "1", max_age=HOST_MARK_SECONDS, secure=self._settings.secure, samesite="lax"
-        )
-        location = self._settings.origin + self._answers.next_of(visit)  # security rule 10
-        record = self._recorder.decision(visit, "login", reason)
-        return self._answers.redirect(location, record, set_cookies=(mark,))
 
     def _after_unreadable(self, visit: Visit) -> Outcome:
         """A session cookie that this process cannot read: replicas with different keys would sign people in for ever.

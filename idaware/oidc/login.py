@@ -59,12 +59,17 @@ class LoginRedirect:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """Somebody signed in. ``notes``: what an operator should know although it worked."""
+    """Somebody signed in.
+
+    ``another``: it is somebody else than the one whose session was there when the sign-in began. ``notes``: what an
+    operator should know although it worked.
+    """
 
     session: Session
     set_cookies: tuple[str, ...]
     next: str
     kind: Kind
+    another: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -222,7 +227,8 @@ class Login:
         )
         cookies = self._sessions.codec.sign_in_cookies(session, now)
         after = self._after(login, cookie_header)
-        return Completed(session, (*cookies, *after), login.next, login.kind, notes)
+        another = login.subject is not None and not login.continues(session.subject)
+        return Completed(session, (*cookies, *after), login.next, login.kind, another, notes)
 
     def _redeem(
         self, metadata: Metadata, login: LoginState, code: str, now: float, token: Token

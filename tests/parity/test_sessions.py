@@ -200,7 +200,9 @@ def test_a_session_that_does_not_cover_the_policy_is_cut_anew(site: Site) -> Non
 @parity
 def test_a_session_is_cut_anew_once_a_minute_at_most(site: Site) -> None:
     answer = site.ask("/dash/x", accept=HTML, cookies=cut_for_nothing(site, age=59))
-    assert answer.decided == ("deny", "claim_unknown"), "what is missing stays unknown, and unknown never allows"
+    assert answer.decided == ("deny", "claim_unknown"), (
+        "what is missing stays unknown, and unknown never allows"
+    )
 
 
 @parity
