@@ -1,18 +1,13 @@
 // npm oidc-provider as a company's provider: people by login name, groups in the ID token, its own sign-in pages.
-// Usage: node provider.mjs '{"port": 0, "clients": [...], "options": {...}}'  → prints one line of JSON: {"issuer": ...}
+// Usage: node provider.mjs '{"port": 0, "people": {"alice": {...claims}}, "clients": [...], "options": {...}}'
+//   → prints one line of JSON: {"issuer": ...}
+// POST /test/age?seconds=3600 makes every sign-in so far that much older, so that no test has to wait for it.
 import http from 'node:http';
 import { Provider } from 'oidc-provider';
 
 const given = JSON.parse(process.argv[2] ?? '{}');
-
-const PEOPLE = {
-  alice: { name: 'Alice Adams', email: 'alice@corp.example', groups: ['sre', 'everyone'] },
-  bob: { name: 'Bob Brown', email: 'bob@corp.example', groups: ['finance', 'everyone'] },
-  carol: { name: 'Carol Clark', email: 'carol@corp.example', groups: ['contractors'] },
-  dave: { name: 'Dave Dunn', email: 'dave@corp.example', groups: Array.from({ length: 300 }, (_, n) =>
-    `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`) },
-  erin: { name: 'Erin Evans', email: 'erin@corp.example' },
-};
+const people = new Map(Object.entries(given.people ?? {}));
+const sessionIds = new Set();
 
 const server = http.createServer();
 server.listen(given.port ?? 0, '127.0.0.1', () => {
@@ -39,16 +34,35 @@ server.listen(given.port ?? 0, '127.0.0.1', () => {
     acrValues: ['urn:example:silver', 'urn:example:gold'],
     ttl: { AccessToken: 600, IdToken: 600, Session: 86400, Grant: 86400, Interaction: 600, RefreshToken: 86400 },
     async findAccount(_ctx, id) {
-      const person = PEOPLE[id];
-      if (!person) return undefined;
-      return {
-        accountId: id,
-        claims: async () => ({ sub: id, preferred_username: id, email_verified: true, ...person }),
-      };
+      const claims = people.get(id);
+      if (!claims) return undefined;
+      return { accountId: id, claims: async () => ({ sub: id, preferred_username: id, ...claims }) };
     },
     ...given.options,
   });
   provider.on('server_error', (_ctx, error) => console.error('server_error', error));
-  server.on('request', provider.callback());
+  provider.use(async (ctx, next) => {
+    await next();
+    const id = ctx.oidc?.session?.jti;
+    if (id) sessionIds.add(id);
+  });
+
+  async function age(seconds) {
+    for (const id of sessionIds) {
+      const session = await provider.Session.find(id);
+      if (session?.loginTs) {
+        session.loginTs -= seconds;
+        await session.persist();
+      }
+    }
+  }
+
+  const answer = provider.callback();
+  server.on('request', async (request, response) => {
+    const url = new URL(request.url, issuer);
+    if (request.method !== 'POST' || url.pathname !== '/test/age') return answer(request, response);
+    await age(Number(url.searchParams.get('seconds')));
+    return response.writeHead(204).end();
+  });
   console.log(JSON.stringify({ issuer }));
 });
