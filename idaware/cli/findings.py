@@ -21,7 +21,7 @@ from idaware.errors import ConfigurationError, ProviderError
 from idaware.io.blocking import BlockingHttp, BlockingPorts
 from idaware.io.drivers import run_blocking
 from idaware.oidc.discovery import Metadata, discovery_url
-from idaware.oidc.protocol import authorization_url, token_request
+from idaware.oidc.protocol import authorization_url, client_jwks, token_request
 from idaware.oidc.provider import Provider
 from idaware.oidc.providers import quirks_for
 from idaware.outermost import outside_the_gate
@@ -58,6 +58,7 @@ def all_findings(
     yield Finding("settings", "ok", f"{settings.client_id} at {settings.issuer}, settings {settings.digest}")
     yield from address_findings(settings)
     yield from session_findings(settings)
+    yield from client_key_findings(settings)
     yield from policy_findings(settings, now)
     yield from audit_findings(settings)
     if app is not None:
@@ -272,6 +273,18 @@ def _clock_findings(settings: Settings, http: BlockingHttp) -> Iterator[Finding]
             "clock", "error" if abs(off) > 30 else "warning", f"the provider's is {abs(off):.0f} s {ahead} ours",
             "start time synchronisation on both machines; sign-ins fail beyond 30 s",
         )  # fmt: skip
+
+
+def client_key_findings(settings: Settings) -> Iterator[Finding]:
+    """Whether the key of ``private_key_jwt`` can be used; its public half is what the provider needs."""
+    if settings.client_key is None:
+        return
+    try:
+        client_jwks(settings)
+    except ConfigurationError as exc:
+        yield from (Finding("client", "error", str(problem)) for problem in exc.problems)
+    else:
+        yield Finding("client", "ok", f"register our public key: {settings.url(settings.prefix)}/jwks.json")
 
 
 def _secret_findings(settings: Settings, metadata: Metadata, ports: BlockingPorts) -> Iterator[Finding]:

@@ -95,9 +95,8 @@ class Failed:
 class Login:
     """Sign-ins at one provider, for one key ring and one policy (those of ``states`` and ``sessions``).
 
-    ``auth_time``: whether the provider says when somebody signed in. Where it never does (data of the
-    provider), a sign-in after a session's end asks ``prompt=login`` instead of ``max_age``, which nobody
-    could check.
+    Where the provider never says when somebody signed in (``Quirks.auth_time``), a sign-in after a session's end
+    asks ``prompt=login`` instead of ``max_age``, which nobody could check.
     """
 
     def __init__(
@@ -106,14 +105,11 @@ class Login:
         provider: Provider,
         states: LoginStates,
         sessions: Sessions,
-        *,
-        auth_time: bool = True,
     ) -> None:
         self.states = states
         self._settings = settings
         self._provider = provider
         self._sessions = sessions
-        self._auth_time = auth_time
         self._root = settings.base_path + "/"
 
     # -- to the provider -----------------------------------------------------------------------------------
@@ -139,7 +135,9 @@ class Login:
         """
         before = self._sessions.before(cookie_header, now)
         kind = "login" if kind == "renew" and before.session is None else kind
-        demand = demand_of(kind, before, now, require=require, prompt=prompt, auth_time=self._auth_time)
+        demand = demand_of(
+            kind, before, now, require=require, prompt=prompt, auth_time=self._provider.quirks.auth_time
+        )
         session = before.session
         login, set_cookies = self.states.start(
             cookie_header,
@@ -216,6 +214,7 @@ class Login:
             quirks=self._provider.quirks,
             wanted=self._sessions.cut.wanted,
             granted_scope=response.scope,
+            userinfo_offered=metadata.userinfo_endpoint is not None,
         )
         session = session_of(
             person,

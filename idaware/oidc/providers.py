@@ -24,6 +24,8 @@ class Quirks:
     * ``groups_scope``: the scope that brings groups, where there is one of its own: granting it is up to
       the person, who may untick it. ``groups_hint``: what an operator has to do so that groups come at all.
     * ``domain_verified_claim``: a claim that says of ``email`` what ``email_verified`` says elsewhere.
+    * ``auth_time``: whether its ID tokens say when somebody signed in (where not, ``max_age`` cannot be checked,
+      so after a session's end ``prompt=login`` is asked instead).
     * ``assertion_audience``: what ``private_key_jwt`` names as its audience (RFC 7523 section 3).
     """
 
@@ -35,6 +37,7 @@ class Quirks:
         "Have the provider put groups into the ID token or into userinfo, or set IDAWARE_GROUPS_CLAIM."
     )
     domain_verified_claim: str | None = None
+    auth_time: bool = True
     assertion_audience: Literal["token_endpoint", "issuer"] = "token_endpoint"
 
 
@@ -49,9 +52,11 @@ _KNOWN: Mapping[str, Quirks] = MappingProxyType(
             groups_hint="Add the groups claim under 'Token configuration'. People in more than 200 groups "
             "get none (overage): choose 'Groups assigned to the application'.",
             domain_verified_claim="xms_edov",
+            auth_time=False,
         ),
         "google": Quirks(
             groups_hint="Google puts no groups into its tokens: use email_domains or emails in the policy.",
+            auth_time=False,
         ),
         "okta": Quirks(
             groups_hint="Add a groups claim with a filter to the application, and 'groups' to "

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from idaware.cli.findings import Finding, all_findings
 from idaware.devidp import DevProvider
@@ -189,6 +192,25 @@ def test_what_the_provider_does_not_announce_is_told(environ: dict[str, str]) ->
     assert "frobnicate is not announced" in said
     assert "IDAWARE_ALLOWED_ALGS has none of these" in said
     assert "claim 'roles.x' is not announced" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "level", "says"),
+    [
+        (ec.generate_private_key(ec.SECP256R1()), "ok", "http://localhost:8000/_idaware/jwks.json"),
+        (ed25519.Ed25519PrivateKey.generate(), "error", "IDAWARE_CLIENT_KEY"),
+    ],
+    ids=["usable", "of a kind that providers do not take"],
+)
+def test_the_key_of_private_key_jwt_is_tried(
+    environ: dict[str, str], key: Any, level: str, says: str
+) -> None:
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    environ = {n: v for n, v in environ.items() if n != "IDAWARE_CLIENT_SECRET"}
+    found = of(
+        check({**environ, "IDAWARE_CLIENT_AUTH": "private_key_jwt", "IDAWARE_CLIENT_KEY": pem}), "client"
+    )
+    assert (found[0][0], says in found[0][1]) == (level, True), found
 
 
 def test_nothing_a_finding_says_holds_a_secret(environ: dict[str, str], provider: DevProvider) -> None:

@@ -48,6 +48,14 @@ def test_quirks_hold_no_switch_that_turns_a_check_off() -> None:
         "hosted_domain",
         "groups_scope",
         "groups_hint",
+        "auth_time",  # asks prompt=login in place of a max_age that could not be checked
         "domain_verified_claim",
         "assertion_audience",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("google", False), ("entra", False), ("keycloak", True), ("generic", True)]
+)
+def test_providers_that_never_say_when_somebody_signed_in_are_known(name: str, says: bool) -> None:
+    assert quirks_for("https://id.corp.example", name).auth_time is says

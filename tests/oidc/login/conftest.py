@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -69,8 +71,8 @@ class World:
         self.codec = CookieCodec(ring, self.settings)
         self.sessions = Sessions(self.codec, CUT)
         self.states = LoginStates(ring, self.settings)
-        self.provider = Provider(self.settings, quirks_for(ISSUER))
-        self.login = Login(self.settings, self.provider, self.states, self.sessions, auth_time=auth_time)
+        self.provider = Provider(self.settings, replace(quirks_for(ISSUER), auth_time=auth_time))
+        self.login = Login(self.settings, self.provider, self.states, self.sessions)
         self.sent: dict[str, str] = {}
 
     # -- the browser
