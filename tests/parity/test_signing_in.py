@@ -181,7 +181,8 @@ def test_a_step_up_that_the_provider_refuses_ends_with_an_explanation(site: Site
         ({"code": ..., "error": "access_denied", "state": ...}, 400, "login_state_unknown"),
     ],
     ids=["no state", "a foreign state", "another issuer", "no issuer although promised", "neither code nor error",
-         "two codes", "a wrong code", "a huge code", "refused", "refused without issuer", "later", "refused without state"],
+         "two codes", "a wrong code", "a huge code", "refused", "refused without issuer", "later",
+         "refused without state"],
 )  # fmt: skip
 def test_an_answer_that_is_not_a_sign_in_is_refused(
     site: Site, change: dict[str, Any], status: int, reason: str
@@ -325,9 +326,13 @@ def test_an_endless_callback_is_not_read(site: Site) -> None:
 @parity(response_mode="form_post")
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
-    [(b"x" * 70_000, 413, "request_too_large"), (b"state=\xff", 400, "login_state_unknown"), (b"", 400, "login_state_unknown")],
+    [
+        (b"x" * 70_000, 413, "request_too_large"),
+        (b"state=\xff", 400, "login_state_unknown"),
+        (b"", 400, "login_state_unknown"),
+    ],
     ids=["too large", "not UTF-8", "empty"],
-)  # fmt: skip
+)
 def test_a_body_that_cannot_be_read_signs_nobody_in(
     site: Site, body: bytes, status: int, reason: str
 ) -> None:
