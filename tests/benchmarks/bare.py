@@ -1,0 +1,103 @@
+"""The application that everything is wrapped around: it does nothing. And one call of it, as a server does it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import cycle
+from typing import Any, TypeVar
+
+from visitor import environ, scope
+
+Environ = dict[str, Any]
+T = TypeVar("T")
+
+
+async def asgi(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b"hi"})
+
+
+def wsgi(environ: Environ, start_response: Any) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hi"]
+
+
+async def _receive() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _send(message: dict[str, Any]) -> None:
+    """What a server writes to its socket."""
+
+
+def _ignore(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+    return _ignored
+
+
+def _ignored(data: bytes) -> None:
+    """The ``write`` callable."""
+
+
+def asgi_call(
+    app: Callable[..., Awaitable[None]], headers: dict[str, str], *cookies: str | None
+) -> Callable[[], None]:
+    """One request through an ASGI application; with several ``cookies`` each call brings the next."""
+    template = scope(headers, None)
+    following = _in_turn([scope(headers, value)["headers"] for value in cookies])
+
+    def call() -> None:
+        coroutine = app({**template, "headers": following()}, _receive, _send)
+        try:
+            coroutine.send(None)  # type: ignore[attr-defined]  # nothing suspends: no event loop is measured
+        except StopIteration:
+            return
+        raise AssertionError("it waits for something")
+
+    return call
+
+
+def wsgi_call(
+    app: Callable[..., Iterable[bytes]], headers: dict[str, str], *cookies: str | None
+) -> Callable[[], None]:
+    """One request through a WSGI application, closed as a server closes it."""
+    template = environ(headers, None)
+    following = _in_turn([{} if value is None else {"HTTP_COOKIE": value} for value in cookies])
+
+    def call() -> None:
+        chunks = app({**template, **following()}, _ignore)
+        for _ in chunks:
+            pass
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+
+    return call
+
+
+def asgi_status(app: Callable[..., Awaitable[None]], headers: dict[str, str], cookies: str | None) -> int:
+    """The status of one request, to know that the right thing is measured."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    with suppress(StopIteration):
+        app(scope(headers, cookies), _receive, send).send(None)  # type: ignore[attr-defined]
+    return int(sent[0]["status"])
+
+
+def wsgi_status(app: Callable[..., Iterable[bytes]], headers: dict[str, str], cookies: str | None) -> int:
+    """The same for WSGI."""
+    seen: list[str] = []
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        seen.append(status)
+        return _ignored
+
+    list(app(environ(headers, cookies), start))
+    return int(seen[0][:3])
+
+
+def _in_turn(items: Sequence[T]) -> Callable[[], T]:
+    return cycle(items).__next__
