@@ -57,4 +57,5 @@ def _comparable(answer: Answer) -> Any:
     records = [
         {key: value for key, value in record.items() if key not in _DIFFERS} for record in answer.records
     ]
-    return answer.status, sorted(answer.headers), answer.body, type(answer.error), records
+    headers = [] if answer.status == 101 else sorted(answer.headers)  # a WebSocket is not cached
+    return answer.status, headers, answer.body, type(answer.error), records
