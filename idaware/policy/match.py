@@ -138,10 +138,10 @@ class Matcher:
             cell.named[method] = entry
         if not rule.methods:
             cell.unnamed = entry
-        if "GET" in rule.methods:  # HEAD follows GET, unless a rule names it
-            head = cell.named.get("HEAD")
-            if head is None or "HEAD" not in head.rule.methods:
-                cell.named["HEAD"] = entry
+        if "GET" in rule.methods:
+            cell.named.setdefault(
+                "HEAD", entry
+            )  # HEAD follows GET, unless a rule names it: that one overwrites
 
 
 def _seek(node: _Node, segments: list[str], index: int) -> _Cell | None:

@@ -65,6 +65,8 @@ def patterns(with_rules: WithRules, *texts: str) -> Policy:
         (["/a/b/c/d", "/{x}/c/**", "/**"], "/a/b/c/e", "/**"),
         (["/a/b/c", "/a/{x}/d", "/a/**"], "/a/b/e", "/a/**"),
         (["/a/b/c", "/a/**"], "/a/b", "/a/**"),
+        (["/a/{x}/c"], "/a//c", None),
+        (["/a/{x}/c", "/a/b"], "/a//c", None),
         (["/a/{x}/c", "/**"], "/a/b", "/**"),
         (["/é"], "/é", "/é"),
         (["/e\u0301"], "/é", None),
@@ -255,6 +257,7 @@ def test_shared_rule_for_some_methods_of_everything_is_not_applied_to_others(wit
     )
     assert [rule.id for rule in policy.find("", "PUT", "/q").shared] == ["s"]
     assert policy.find("", "GET", "/q").shared == ()
+    assert policy.find("", "HEAD", "/q").shared == ()
 
 
 def test_double_slash_where_the_path_gate_let_it_pass_stays_below_its_prefix(with_rules: WithRules) -> None:
@@ -262,7 +265,10 @@ def test_double_slash_where_the_path_gate_let_it_pass_stays_below_its_prefix(wit
         """
         - {id: files, paths: [/files/**], allow: signed_in, allow_in_path: [double_slash]}
         - {id: other, paths: ["/{x}", "/{x}/{y}/{z}"], allow: public}
+        - {id: s-rest, paths: [/files/**], shared: true, deny: {groups: [a]}}
+        - {id: s-segment, paths: ["/files/{x}/x"], shared: true, deny: {groups: [b]}}
         """
     )
     assert of(policy, "/files//x") == ("files", "/files/**")
+    assert [rule.id for rule in policy.find("", "GET", "/files//x").shared] == ["s-rest"]
     assert of(policy, "/files//") == ("files", "/files/**")
