@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, cast
 from werkzeug.wsgi import ClosingIterator
 
 from idaware.assembly import Runtime, application_named, build_runtime
-from idaware.errors import ClientError
+from idaware.errors import ClientError, ConfigurationError
 from idaware.http.answer_headers import TEXT, with_ours
 from idaware.http.headers import ENVIRON_IDENTITY_KEYS
 from idaware.http.methods import WEBSOCKET, is_websocket_upgrade
@@ -55,25 +55,44 @@ class IdentityMiddleware:
     """Let only those requests reach ``app`` that the policy allows; sign people in; record every decision.
 
     ``app`` is any WSGI application (PEP 3333). Everything else comes from ``IDAWARE_*`` variables; each has a keyword
-    argument of the same name in lower case that beats it. Raises ``ConfigurationError`` with every problem.
+    argument of the same name in lower case that beats it. Raises ``ConfigurationError`` with every problem; only where
+    nothing at all is configured it is kept, and every request closed with 500: an image build, a migration or a
+    test may import the application, and nobody gets in.
     """
 
     def __init__(self, app: WSGIApp, **overrides: Unpack[SettingsOverrides]) -> None:
         self.app = app
-        self.runtime: Runtime = build_runtime(app, overrides)
+        self._runtime: Runtime | None = None
+        self._error: ConfigurationError | None = None
+        try:
+            self._runtime = build_runtime(app, overrides)
+        except ConfigurationError as exc:
+            if overrides or any(name.startswith("IDAWARE_") for name in os.environ):
+                raise
+            self._error = exc
+            logger.error("idaware does not start, nothing is configured:\n%s", exc)
         _hear_frameworks()
 
     @classmethod
     def around(cls, app: WSGIApp, runtime: Runtime) -> IdentityMiddleware:
         """The middleware with a runtime that was assembled elsewhere: for the demo and for tests."""
         middleware = cls.__new__(cls)
-        middleware.app, middleware.runtime = app, runtime
+        middleware.app, middleware._runtime, middleware._error = app, runtime, None
         _hear_frameworks()
         return middleware
 
+    @property
+    def runtime(self) -> Runtime:
+        """What was assembled; raises the ``ConfigurationError`` that prevented it."""
+        if self._runtime is None:
+            raise self._error or ConfigurationError([])
+        return self._runtime
+
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """One request (PEP 3333)."""
-        runtime = self.runtime
+        runtime = self._runtime
+        if runtime is None:
+            return _closed(start_response)
         gate = runtime.gate
         request: Request | None = None
         stripped: Sequence[str] = ()
@@ -210,6 +229,18 @@ def _respond(
     headers = [*outcome.headers, ("Content-Length", str(len(outcome.body)))]
     start_response(f"{outcome.status} {_phrase(outcome.status)}", headers)
     return [b"" if environ.get("REQUEST_METHOD") == "HEAD" else outcome.body]
+
+
+def _closed(start_response: StartResponse) -> Iterable[bytes]:
+    """Everything is refused while nothing is configured (security rule 28)."""
+    message = b"This application is not configured correctly, so nobody is let in. Its log says why.\n"
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Cache-Control", "no-store"),
+        ("Content-Length", str(len(message))),
+    ]
+    start_response("500 Internal Server Error", headers)
+    return [message]
 
 
 def _phrase(status: int) -> str:
