@@ -32,7 +32,7 @@ class Dispatch:
     where no framework told.
     """
 
-    __slots__ = ("_mounting", "_outer_app", "_outer_root", "_path", "mismatch", "template")
+    __slots__ = ("_mounted", "_outer_app", "_outer_root", "_path", "mismatch", "template")
 
     def __init__(self, path: str, outer: Mapping[str, Any]) -> None:
         self.mismatch = False
@@ -40,7 +40,7 @@ class Dispatch:
         self._path = path
         self._outer_app = outer.get("app")
         self._outer_root: str = outer.get("root_path", "")
-        self._mounting: tuple[str, str] | None = None
+        self._mounted = ""
 
     def chosen(self, route: object, scope: Mapping[str, Any]) -> None:
         """The router is about to hand over to ``route``. Raises ``RouteMismatchError``: the handler must not run."""
@@ -48,13 +48,12 @@ class Dispatch:
         if told is None:
             return
         root = self._inner_root(scope)
-        mount = (
-            self._mounting[1] if self._mounting is not None and root.startswith(self._mounting[0]) else root
-        )
-        self.template = mount + told
+        # A mount's own template, where it told one; else what it took off the path.
+        mounted = self._mounted.count("/") == root.count("/")
+        self.template = (self._mounted if mounted else root) + told
         is_mount = hasattr(route, "routes")
         if is_mount:
-            self._mounting = (root, self.template)
+            self._mounted = self.template
         if not route_agrees(root + told, self._path, prefix=is_mount):
             self.mismatch = True
             raise RouteMismatchError(f"the route {self.template!r} does not fit the path that was decided on")
