@@ -151,6 +151,42 @@ def test_repeated_headers_are_joined_and_listed(shipped):
     assert scan.size_bytes == 44
 
 
+@pytest.mark.parametrize(
+    ("headers", "found", "repeated", "strip"),
+    [
+        pytest.param([(b"host", b"a"), (b"host", b"b")], {"host": "a, b"}, {"host"}, [], id="repeated"),
+        pytest.param([(b"x-user", b"u"), (b"host", b"a")], {"host": "a"}, set(), [0], id="to be stripped"),
+        pytest.param([(b"te", b"t"), (b"host", b"a")], {"host": "a"}, set(), [], id="ignored"),
+        pytest.param([(b"host", b"a")], {"host": "a"}, set(), [], id="read"),
+    ],
+)
+def test_asgi_names_seen_before_are_judged_as_at_first_sight(headers, found, repeated, strip):
+    judge = HeaderFilter(("x-user",))
+    for _ in range(2):
+        scan = judge.scan_asgi(headers)
+        assert (scan.headers, scan.repeated, scan.strip) == (found, repeated, strip)
+
+
+@pytest.mark.parametrize(
+    ("environ", "found", "strip"),
+    [
+        pytest.param(
+            {"HTTP_X_USER": "u", "HTTP_HOST": "a"}, {"host": "a"}, ["HTTP_X_USER"], id="to be stripped"
+        ),
+        pytest.param({"HTTP_TE": "t", "HTTP_HOST": "a"}, {"host": "a"}, [], id="ignored"),
+        pytest.param({"wsgi.version": (1, 0), "HTTP_HOST": "a"}, {"host": "a"}, [], id="no header"),
+        pytest.param({"PATH_INFO": "/", "HTTP_HOST": "a"}, {"host": "a"}, [], id="no header, though text"),
+    ],
+)
+def test_environ_keys_seen_before_are_judged_as_at_first_sight(environ, found, strip):
+    judge = HeaderFilter(("x-user",))
+    for _ in range(2):
+        scan = judge.scan_wsgi(environ)
+        assert (scan.headers, scan.strip) == (found, strip)
+        headers = {key: value for key, value in environ.items() if key.startswith("HTTP_")}
+        assert scan.size_bytes == sum(len(key) + len(value) for key, value in headers.items())
+
+
 def test_wsgi_scan_reads_what_the_gate_reads_and_weighs_headers_only(shipped):
     environ = {
         "REQUEST_METHOD": "GET",
@@ -174,6 +210,15 @@ def test_wsgi_scan_reads_what_the_gate_reads_and_weighs_headers_only(shipped):
 def test_remote_user_of_the_environ_is_for_the_adapter():
     assert "REMOTE_USER" in ENVIRON_IDENTITY_KEYS
     assert HeaderFilter(STRIPPED_BY_DEFAULT).scan_wsgi({"REMOTE_USER": "root"}).strip == []
+
+
+def test_what_decisions_need_is_read():
+    assert {
+        *("cookie", "authorization", "host", "origin", "upgrade", "access-control-request-method"),
+        *("sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-purpose", "purpose", "x-requested-with"),
+        *("accept", "content-type", "content-length", "user-agent", "x-request-id", "traceparent"),
+        *("forwarded", "x-forwarded-for", "x-forwarded-proto"),
+    } == READ_NAMES
 
 
 def test_every_name_that_is_read_is_read_through_both(shipped):
