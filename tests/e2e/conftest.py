@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
+
 from e2e import chromium
 from e2e.providers import PROVIDER_SCRIPT, Development, OidcProvider, SignsPeopleIn
 from e2e.tool import Tool, start_tool
-from playwright.sync_api import Browser
 
 HERE = Path(__file__).parent
 

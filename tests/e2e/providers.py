@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
-from e2e.running import Program, wait_until
-from e2e.tool import CLIENT_ID, CLIENT_SECRET
 from playwright.sync_api import Page
 
+from e2e.running import Program, wait_until
+from e2e.tool import CLIENT_ID, CLIENT_SECRET
 from idaware.devidp import DEFAULT_PEOPLE, Client, Clients, DevProvider
 from idaware.devidp.server import Server, start_provider
 

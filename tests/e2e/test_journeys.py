@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+
 from e2e.chromium import Visitor
 from e2e.providers import SignsPeopleIn
 from e2e.running import free_port, wait_until

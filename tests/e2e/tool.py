@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from e2e.running import Program, free_port, wait_until
 
 APPS = Path(__file__).parent / "apps"
