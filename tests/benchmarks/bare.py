@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from itertools import cycle
-from typing import Any, TypeVar
+from typing import Any
 
 from visitor import environ, scope
 
 Environ = dict[str, Any]
-T = TypeVar("T")
 
 
 async def asgi(scope: Any, receive: Any, send: Any) -> None:
@@ -42,12 +41,18 @@ def _ignored(data: bytes) -> None:
 def asgi_call(
     app: Callable[..., Awaitable[None]], headers: dict[str, str], *cookies: str | None
 ) -> Callable[[], None]:
-    """One request through an ASGI application; with several ``cookies`` each call brings the next."""
-    template = scope(headers, None)
-    following = _in_turn([scope(headers, value)["headers"] for value in cookies])
+    """One request through an ASGI application; with several ``cookies`` each call brings the next.
+
+    As on a server each request has its own header names and values, whose hashes nobody knows yet.
+    """
+    template = scope({}, None)
+    block_of = cycle([_block(headers, value) for value in cookies]).__next__
 
     def call() -> None:
-        coroutine = app({**template, "headers": following()}, _receive, _send)
+        pieces = block_of().split(b"\0")
+        coroutine = app(
+            {**template, "headers": list(zip(pieces[::2], pieces[1::2], strict=True))}, _receive, _send
+        )
         try:
             coroutine.send(None)  # type: ignore[attr-defined]  # nothing suspends: no event loop is measured
         except StopIteration:
@@ -60,12 +65,16 @@ def asgi_call(
 def wsgi_call(
     app: Callable[..., Iterable[bytes]], headers: dict[str, str], *cookies: str | None
 ) -> Callable[[], None]:
-    """One request through a WSGI application, closed as a server closes it."""
-    template = environ(headers, None)
-    following = _in_turn([{} if value is None else {"HTTP_COOKIE": value} for value in cookies])
+    """One request through a WSGI application, closed as a server closes it; otherwise as ``asgi_call``."""
+    template = environ({}, None)
+    block_of = cycle([_block(headers, value).decode() for value in cookies]).__next__
 
     def call() -> None:
-        chunks = app({**template, **following()}, _ignore)
+        pieces = block_of().split("\0")
+        own = template.copy()
+        for name, value in zip(pieces[::2], pieces[1::2], strict=True):
+            own["HTTP_" + name.upper().replace("-", "_")] = value
+        chunks = app(own, _ignore)
         for _ in chunks:
             pass
         close = getattr(chunks, "close", None)
@@ -73,6 +82,11 @@ def wsgi_call(
             close()
 
     return call
+
+
+def _block(headers: dict[str, str], cookies: str | None) -> bytes:
+    named = {**headers, **({} if cookies is None else {"cookie": cookies})}
+    return "\0".join(text for pair in named.items() for text in pair).encode()
 
 
 def asgi_status(app: Callable[..., Awaitable[None]], headers: dict[str, str], cookies: str | None) -> int:
@@ -97,7 +111,3 @@ def wsgi_status(app: Callable[..., Iterable[bytes]], headers: dict[str, str], co
 
     list(app(environ(headers, cookies), start))
     return int(seen[0][:3])
-
-
-def _in_turn(items: Sequence[T]) -> Callable[[], T]:
-    return cycle(items).__next__
