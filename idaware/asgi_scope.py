@@ -58,13 +58,25 @@ class Dispatch:
             self.mismatch = True
             raise RouteMismatchError(f"the route {self.template!r} does not fit the path that was decided on")
 
+    def prefixed(self, root_path: str) -> None:
+        """The application itself says that ``root_path`` is to be taken off the path (``FastAPI(root_path=)``).
+
+        Where it really begins with that, the router reads another path than the policy decided on (security rule 1):
+        ``/app/admin`` would be ``/admin``. Raises ``RouteMismatchError``.
+        """
+        if root_path and self._path.startswith(root_path) and (self._path + "/").startswith(root_path + "/"):
+            self.mismatch = True
+            raise RouteMismatchError(f"the application takes {root_path!r} off the path that was decided on")
+
     def framework(self, scope: Mapping[str, Any]) -> str | None:
         """The framework that routed, by its package's name; ``None`` where none left its application behind."""
         told = scope.get("idaware.framework")
         if isinstance(told, str):
             return told
         app = scope.get("app")
-        if app is None or app is self._outer_app:
+        if app is None or (
+            app is self._outer_app and self.template is None
+        ):  # ``add_middleware``: it is the outer one
             return None
         packages = (base.__module__.partition(".")[0] for base in type(app).__mro__)
         return next((package for package in packages if package in _FRAMEWORKS), None)
@@ -95,6 +107,8 @@ class RoutedScope(dict[str, Any]):
         super().__setitem__(key, value)
         if key == "route":
             self.dispatch.chosen(value, self)
+        elif key == "root_path":  # a mount tells it together with its route, by ``update``
+            self.dispatch.prefixed(value)
         elif key == "idaware.mismatch":  # an integration compared by itself (Django's)
             self.dispatch.mismatch = True
 
