@@ -231,7 +231,7 @@ async def _send_plain(
     headers = [*headers, (b"content-length", str(len(body)).encode("ascii"))]
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await send({"type": "http.response.body", "body": b"" if scope.get("method") == "HEAD" else body})
         return
     if (await receive())["type"] == "websocket.disconnect":
         return  # nobody is there any more
