@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from jwt import PyJWK
 
 MAX_TOKEN_BYTES = 16_384
-"""Security rule 12."""
+"""Security rule 12: of a token that a client brings."""
+
+MAX_ID_TOKEN_BYTES = 65_536
+"""An ID token comes from the provider itself, and with 300 directory groups (GUIDs) it has 16,500 characters."""
 
 MAX_JSON_DEPTH = 32
 """How deep lists and objects in a token may be nested."""
@@ -55,19 +58,20 @@ class TokenKind:
     """One kind of token, as far as its header tells it apart from the others (RFC 8725 section 3.11).
 
     ``types``: the ``typ`` values that mean this kind, lower-case; ``None`` among them lets it be absent.
-    ``refusal``: the reason that goes with a token of this kind that is refused.
+    ``refusal``: the reason that goes with a token of this kind that is refused. ``max_bytes``: what is read of one.
     """
 
     name: str
     types: frozenset[str | None]
     refusal: Reason
+    max_bytes: int = MAX_TOKEN_BYTES
 
     def reject(self, step: str, message: str) -> NoReturn:
         """Refuse a token of this kind: ``step`` names the check in the specification's words."""
         raise TokenRejected(self.refusal, step, message)
 
 
-ID_TOKEN = TokenKind("ID token", frozenset({None, "jwt"}), Reason.LOGIN_TOKEN_REJECTED)
+ID_TOKEN = TokenKind("ID token", frozenset({None, "jwt"}), Reason.LOGIN_TOKEN_REJECTED, MAX_ID_TOKEN_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,8 @@ def parse_jws(token: Json, *, kind: TokenKind, algs: Collection[str]) -> Jws:
     """
     if not isinstance(token, str):
         kind.reject("RFC 7515 7.1", f"the {kind.name} is missing or is not text")
-    if len(token) > MAX_TOKEN_BYTES:  # security rule 12
-        kind.reject(
-            "size", f"the {kind.name} has {len(token)} characters, at most {MAX_TOKEN_BYTES} are read"
-        )
+    if len(token) > kind.max_bytes:  # security rule 12
+        kind.reject("size", f"the {kind.name} has {len(token)} characters, at most {kind.max_bytes} are read")
     parts = token.split(".")
     if len(parts) != 3:
         kind.reject("RFC 7515 7.1", f"a signed token has three parts, this one has {len(parts)}")

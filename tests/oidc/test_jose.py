@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,7 @@ from idaware.errors import TokenRejected
 from idaware.oidc.jose import (
     ALGORITHMS,
     ID_TOKEN,
+    MAX_ID_TOKEN_BYTES,
     MAX_JSON_DEPTH,
     MAX_TOKEN_BYTES,
     TokenKind,
@@ -58,9 +60,21 @@ def test_token_has_exactly_three_parts(op: Any, parts: int) -> None:
     assert f"this one has {parts}" in str(refused(token))
 
 
-def test_token_beyond_16_kib_is_not_read(op: Any) -> None:
-    long = op.token(op.claims(x="y" * MAX_TOKEN_BYTES))
+def test_id_token_beyond_64_kib_is_not_read(op: Any) -> None:
+    long = op.token(op.claims(x="y" * MAX_ID_TOKEN_BYTES))
     assert refused(long).step == "size"
+
+
+def test_id_token_with_300_directory_groups_is_read(op: Any) -> None:
+    groups = [str(uuid.UUID(int=n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)) for n in range(300)]
+    token = op.token(op.claims(groups=groups, padding="x" * 500))
+    assert len(token) > MAX_TOKEN_BYTES
+    assert parse_jws(token, kind=ID_TOKEN, algs=ALGS).claims["groups"] == groups
+
+
+def test_other_tokens_are_not_read_beyond_16_kib(op: Any) -> None:
+    long = op.token(op.claims(x="y" * MAX_TOKEN_BYTES))
+    assert refused(long, ACCESS_TOKEN).step == "size"
 
 
 @pytest.mark.parametrize(
