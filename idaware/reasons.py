@@ -66,6 +66,10 @@ class Reason(StrEnum):
         "The sign-in was not started in this browser, or too long ago.",
     )
     LOGIN_REFUSED_BY_PROVIDER = "login_refused_by_provider", "The provider refused the sign-in."
+    LOGIN_CLIENT_REFUSED = (
+        "login_client_refused",
+        "The provider does not accept what this application asks of it.",
+    )
     LOGIN_NONCE_MISMATCH = "login_nonce_mismatch", "The provider's answer belongs to another sign-in."
     LOGIN_TOKEN_REJECTED = "login_token_rejected", "The provider's token failed a check."
     SESSION_TOO_LARGE = "session_too_large", "The session would not fit into a cookie."

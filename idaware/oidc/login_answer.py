@@ -17,6 +17,13 @@ MAX_VALUE_CHARS = 8192
 MAX_SHOWN_CHARS = 200
 
 _LATER = frozenset({"temporarily_unavailable", "server_error"})  # RFC 6749 section 4.1.2.1
+_OURS = frozenset({
+    "invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope", "invalid_client",
+    "invalid_request_uri", "invalid_request_object", "request_not_supported", "request_uri_not_supported",
+    "registration_not_supported",
+})  # fmt: skip
+"""Errors that say nothing about a person: our request, or our registration, is not accepted (RFC 6749 section
+4.1.2.1, OpenID Connect Core 3.1.2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +124,32 @@ def refusal_of(error: ProviderError | ClientError) -> Refusal:
 def _token_refused(error: ProviderRefused) -> Refusal:
     if error.status == 429 or error.status >= 500 or error.error in _LATER:
         return _unavailable(str(error))
-    # invalid_grant: a code that is late or was used before; a new sign-in helps. Anything else is ours to
-    # put right.
-    status = 400 if error.error == "invalid_grant" else 403
-    reason = Reason.LOGIN_REFUSED_BY_PROVIDER
-    return Refusal(reason, status, reason.sentence, f"token endpoint: {error}")
+    log = f"token endpoint: {error}"
+    if error.error == "invalid_grant":  # a code that is late or was used before: a new sign-in helps
+        message = "The provider did not take its own answer back. Trying again usually helps."
+        return Refusal(Reason.LOGIN_CLIENT_REFUSED, 400, message, log)
+    return _registration(log)
 
 
 def _error_response(answer: Answer) -> Refusal:
     text = ": ".join(filter(None, (shown(answer.error), shown(answer.error_description))))
     if answer.error in _LATER:
         return _unavailable(f"the provider answered {text}")
+    if answer.error in _OURS:
+        return _registration(f"the provider answered {text}")
     return Refusal(Reason.LOGIN_REFUSED_BY_PROVIDER, 403, text, f"the provider answered {text}")
 
 
 def _unavailable(log: str) -> Refusal:
     return Refusal(Reason.PROVIDER_UNAVAILABLE, 503, Reason.PROVIDER_UNAVAILABLE.sentence, log)
+
+
+def _registration(log: str) -> Refusal:
+    """Nobody can sign in until an operator puts our registration or our settings right: no fault of the person."""
+    message = (
+        "The application's registration at the provider does not work. Its operators have to put it right."
+    )
+    return Refusal(Reason.LOGIN_CLIENT_REFUSED, 503, message, log)
 
 
 def _foreign(what: str) -> Refusal:

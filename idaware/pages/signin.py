@@ -12,7 +12,7 @@ from idaware.pages.document import Page, card
 from idaware.pages.house import House
 from idaware.pages.parts import Link
 from idaware.pages.refusal import DEFAULT_CHALLENGE
-from idaware.pages.wording import STOPPED, STOPPED_HINTS, failed_login_wording
+from idaware.pages.wording import COOKIES_MAY_BE_WHY, STOPPED, STOPPED_HINTS, failed_login_wording
 from idaware.reasons import Reason
 
 
@@ -48,7 +48,10 @@ _HINTS: Final = Markup("<p>What you can check:</p>\n<ul>\n{}</ul>")
 _HINT: Final = Markup("<li>{}</li>\n")
 
 
-def _stopped_hints() -> Markup:
+def _why_stopped(reason: Reason) -> Markup:
+    """What the person can check, where their browser may be the cause; else what the last failure was."""
+    if reason not in COOKIES_MAY_BE_WHY:
+        return parts.paragraph(failed_login_wording(reason).lead)
     return _HINTS.format(Markup("").join(_HINT.format(hint) for hint in STOPPED_HINTS))
 
 
@@ -72,7 +75,7 @@ def login_failed(
     body = Markup("\n").join(
         [
             parts.lead(words.lead),
-            _stopped_hints() if stopped else Markup(""),
+            _why_stopped(reason) if stopped else Markup(""),
             parts.notice("What was reported", parts.paragraph(parts.value(detail))) if detail else Markup(""),
             parts.actions([Link("Try again", retry_url), Link("Go to the front page", house.home)]),
             parts.facts(

@@ -188,6 +188,11 @@ FAILED_LOGINS: Final[Mapping[Reason, Wording]] = {
         "Your provider did not sign you in",
         "The sign-in was cancelled, or your account may not use this application.",
     ),
+    Reason.LOGIN_CLIENT_REFUSED: _not_signed_in(
+        "This application could not sign you in",
+        "Your provider did not accept what the application asked of it. Nothing is wrong with your account. "
+        "If it happens again, tell the people who run this application.",
+    ),
     Reason.LOGIN_NONCE_MISMATCH: _not_signed_in(
         "The answers got mixed up", "The provider's answer belongs to another sign-in, so it was not used."
     ),
@@ -210,6 +215,11 @@ STOPPED: Final = _not_signed_in(
     "It failed three times within a minute, so we stopped instead of sending you round in circles.",
 )
 """The words after three failed sign-ins in a minute, whatever the reason."""
+
+COOKIES_MAY_BE_WHY: Final = frozenset(
+    {Reason.LOGIN_STATE_UNKNOWN, Reason.LOGIN_NONCE_MISMATCH, Reason.SESSION_INVALID}
+)
+"""Failures that a person's own browser may cause: for others the hints would lead astray."""
 
 STOPPED_HINTS: Final = (
     "Does your browser accept cookies for this site? A sign-in cannot be completed without them.",

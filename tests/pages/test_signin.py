@@ -49,6 +49,13 @@ def test_after_three_failures_the_page_explains_and_goes_nowhere_by_itself(pages
     assert parsed.count("script") == 0
 
 
+def test_cookies_are_suspected_only_where_they_may_be_the_cause(pages, parse) -> None:
+    words = parse(fail(pages, retry_allowed=False, reason=Reason.LOGIN_CLIENT_REFUSED, status=503)).words
+    assert "failed three times within a minute" in words
+    assert "Nothing is wrong with your account" in words
+    assert "cookies" not in words
+
+
 def test_a_first_failure_goes_nowhere_by_itself_either(pages, parse) -> None:
     parsed = parse(fail(pages, retry_url="/l"))
     assert "http-equiv" not in [its for tag, its, _ in parsed.attributes if tag == "meta"]

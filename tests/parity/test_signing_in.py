@@ -173,7 +173,7 @@ def test_a_step_up_that_the_provider_refuses_ends_with_an_explanation(site: Site
         ({"iss": ...}, 400, "issuer_unknown"),
         ({"code": ...}, 400, "login_refused_by_provider"),
         ({"code": ["a", "b"]}, 400, "login_refused_by_provider"),
-        ({"code": "not-a-code"}, 400, "login_refused_by_provider"),
+        ({"code": "not-a-code"}, 400, "login_client_refused"),
         ({"code": "x" * 9000}, 413, "request_too_large"),
         ({"code": ..., "error": "access_denied"}, 403, "login_refused_by_provider"),
         ({"code": ..., "error": "access_denied", "iss": ...}, 403, "login_refused_by_provider"),
@@ -252,7 +252,7 @@ def test_a_token_that_fails_a_check_signs_nobody_in(site: Site, claims: dict[str
     [
         ("token", httpx2.Response(500), "provider_unavailable"),
         ("token", httpx2.ConnectError("gone"), "provider_unavailable"),
-        ("token", httpx2.Response(401, json={"error": "invalid_client"}), "login_refused_by_provider"),
+        ("token", httpx2.Response(401, json={"error": "invalid_client"}), "login_client_refused"),
         ("token", httpx2.Response(200, text="hello"), "login_token_rejected"),
         ("jwks", httpx2.Response(503), "provider_unavailable"),
         ("jwks", httpx2.Response(302, headers={"Location": "https://evil.example"}), "login_token_rejected"),
@@ -273,7 +273,7 @@ def test_a_provider_that_breaks_off_signs_nobody_in(
     browser = Browser(site)
     answer = browser.get("/dash/x")
     assert answer.record["reason"] == reason
-    assert answer.status == {"provider_unavailable": 503, "login_refused_by_provider": 403}.get(reason, 400)
+    assert answer.status == (503 if reason in ("provider_unavailable", "login_client_refused") else 400)
     assert site.settings.cookie_name not in browser.jar
 
 
@@ -288,7 +288,7 @@ def test_a_failed_sign_in_is_told_to_programs_as_well(site: Site) -> None:
 def test_the_third_failure_in_a_minute_explains_and_goes_nowhere(site: Site) -> None:
     browser = Browser(site)
     site.provider.refuses = "access_denied"
-    explained = ["What you can check" in browser.get("/dash/x").text for _ in range(3)]
+    explained = ["It failed three times" in browser.get("/dash/x").text for _ in range(3)]
     assert explained == [False, False, True]
     site.provider.refuses = None
     site.clock.advance(60)

@@ -12,6 +12,7 @@ from idaware.errors import (
     ProviderUnavailable,
     TokenRejected,
 )
+from idaware.oidc import login_answer
 from idaware.oidc.login_answer import (
     MAX_PARAMETERS,
     MAX_VALUE_CHARS,
@@ -119,6 +120,15 @@ def test_answers_are_checked(answer: Answer, reason: Reason | None, status: int 
     assert (None if refusal is None else refusal.status) == status
 
 
+@pytest.mark.parametrize("error", sorted(login_answer._OURS))
+def test_an_error_about_our_registration_is_not_laid_at_the_persons_door(error: str) -> None:
+    refusal = check_answer(Answer("s", "", None, error, "unknown client my-tool"), ISSUER)
+    assert refusal is not None
+    assert (refusal.reason, refusal.status) == (Reason.LOGIN_CLIENT_REFUSED, 503)
+    assert "unknown client my-tool" in refusal.log
+    assert "unknown client my-tool" not in refusal.message, "details are for operators"
+
+
 def test_the_providers_own_words_are_shown_on_one_line_and_short() -> None:
     refusal = check_answer(Answer("s", "", None, "access_denied", "No\r\nway\x1b[31m" + "!" * 900), ISSUER)
     assert refusal is not None
@@ -144,13 +154,13 @@ def test_a_promised_iss_has_to_be_there(iss: str | None, promised: bool, reason:
         pytest.param(ProviderUnavailable("x"), Reason.PROVIDER_UNAVAILABLE, 503, id="unavailable"),
         pytest.param(ProviderMisbehaved("x"), Reason.LOGIN_TOKEN_REJECTED, 400, id="misbehaved"),
         pytest.param(
-            ProviderRefused("invalid_grant", "", 400), Reason.LOGIN_REFUSED_BY_PROVIDER, 400, id="code used"
+            ProviderRefused("invalid_grant", "", 400), Reason.LOGIN_CLIENT_REFUSED, 400, id="code used"
         ),
         pytest.param(
-            ProviderRefused("invalid_client", "", 401),
-            Reason.LOGIN_REFUSED_BY_PROVIDER,
-            403,
-            id="wrong secret",
+            ProviderRefused("invalid_client", "", 401), Reason.LOGIN_CLIENT_REFUSED, 503, id="wrong secret"
+        ),
+        pytest.param(
+            ProviderRefused("http_400", "", 400), Reason.LOGIN_CLIENT_REFUSED, 503, id="an empty 400"
         ),
         pytest.param(ProviderRefused("http_500", "", 500), Reason.PROVIDER_UNAVAILABLE, 503, id="500"),
         pytest.param(ProviderRefused("slow_down", "", 429), Reason.PROVIDER_UNAVAILABLE, 503, id="429"),
