@@ -16,7 +16,7 @@ from werkzeug.exceptions import Unauthorized
 from werkzeug.local import LocalProxy
 
 from idaware.errors import ClientError
-from idaware.guards import checked_identity, group_names, guard
+from idaware.guards import CHALLENGE, checked_identity, group_names, guard
 from idaware.http.routes import route_agrees
 from idaware.identity import Identity
 from idaware.wsgi import inner_mount
@@ -64,7 +64,8 @@ def _check(groups: tuple[str, ...]) -> None:
         guard(_identity(), groups)
     except ClientError as refusal:
         if refusal.status == 401:
-            challenge = WWWAuthenticate("bearer", {"realm": "idaware"})
+            # As a "token", or Werkzeug would leave out the quotes that a realm needs (RFC 9110 section 11.5).
+            challenge = WWWAuthenticate("bearer", token=CHALLENGE.removeprefix("Bearer "))
             raise Unauthorized(str(refusal), www_authenticate=challenge) from refusal
         abort(refusal.status, str(refusal))
 

@@ -107,11 +107,12 @@ class Gate:
     def mismatch(self, request: Request, allow: Allow) -> Respond:
         """The refusal when the application routed elsewhere than the policy decided on (security rule 6)."""
         visit = self._visit(request)
+        visit.request_id = (
+            allow.record.request_id or visit.request_id
+        )  # the page and the record say the same one
         visit.identity = allow.identity
         visit.match = self.policy.find(visit.host, request.method, request.path)
-        respond = self._refuse(visit, 403, Reason.PATH_MISMATCH)
-        respond.record.request_id = allow.record.request_id
-        return respond
+        return self._refuse(visit, 403, Reason.PATH_MISMATCH)
 
     # -- the request itself ------------------------------------------------------------------------------------
 

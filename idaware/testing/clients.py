@@ -176,7 +176,7 @@ class _WerkzeugCookies:
         """What the client asks for, with the port if there is one."""
         opened = self._client.open
         if isinstance(opened, functools.partial):
-            return urlsplit(opened.keywords["base_url"]).netloc
+            return str(urlsplit(opened.keywords["base_url"]).netloc)
         config = getattr(self._client.application, "config", {})
         return str(config.get("SERVER_NAME") or "localhost")
 
