@@ -182,7 +182,8 @@ class Login:
             return self._failed(answer, None, cookie_header, clock())
         login = self.states.find(cookie_header, answer.state, clock())
         if login is None:  # also for an error response (security rule 14)
-            return self._failed(unknown_state(), None, cookie_header, clock())
+            log = self.states.why_unknown(cookie_header, answer.state)
+            return self._failed(unknown_state(log), None, cookie_header, clock())
         try:
             outcome = yield from self._signed_in(answer, login, cookie_header, clock, token)
         except (ProviderError, ClientError) as error:

@@ -96,14 +96,12 @@ def check_promised_issuer(answer: Answer, promised: bool) -> Refusal | None:
     return None
 
 
-def unknown_state() -> Refusal:
-    """For a callback that belongs to no login of this browser: late, repeated, foreign, made up."""
-    return Refusal(
-        Reason.LOGIN_STATE_UNKNOWN,
-        400,
-        Reason.LOGIN_STATE_UNKNOWN.sentence,
-        "the callback's state is not one that this browser began in the last 10 minutes",
-    )
+def unknown_state(log: str) -> Refusal:
+    """For a callback that belongs to no login of this browser: late, repeated, foreign, made up.
+
+    ``log``: what the browser brought instead (``LoginStates.why_unknown``).
+    """
+    return Refusal(Reason.LOGIN_STATE_UNKNOWN, 400, Reason.LOGIN_STATE_UNKNOWN.sentence, log)
 
 
 def refusal_of(error: ProviderError | ClientError) -> Refusal:

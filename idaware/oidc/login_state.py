@@ -169,6 +169,23 @@ class LoginStates:
             return None
         return login if _counts(login, now) else None
 
+    def why_unknown(self, cookie_header: str, state: str) -> str:
+        """For the operator's log: what this browser brought instead of a login that ``find`` accepts."""
+        if not _STATE.fullmatch(state):
+            return "the callback's state is missing, or not one that we make"
+        text = find_cookie(cookie_header, self._name(state))
+        if isinstance(text, str) and self._seal.open(text) is None:
+            return (
+                "the browser began this sign-in, but not here: do all replicas have the same IDAWARE_SECRET_KEYS, "
+                "IDAWARE_BASE_URL and IDAWARE_CLIENT_ID?"
+            )
+        if text is None and not find_cookies_with_prefix(cookie_header, self.prefix):
+            return (
+                "the browser brought no cookie of a sign-in: it was completed already or is older than 10 minutes, "
+                "it began under another host name, or the browser refuses cookies"
+            )
+        return "the callback's state is not one that this browser began in the last 10 minutes"
+
     def derived(self, login: LoginState) -> Derived:
         """``nonce`` and ``code_verifier`` (RFC 7636 section 4.1: 43 characters) of ``login``."""
         key = self._keys[login.key]

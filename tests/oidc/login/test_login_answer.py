@@ -187,4 +187,5 @@ def test_what_is_raised_becomes_a_refusal(
 
 
 def test_an_unknown_state_says_so() -> None:
-    assert (unknown_state().reason, unknown_state().status) == (Reason.LOGIN_STATE_UNKNOWN, 400)
+    refusal = unknown_state("not here")
+    assert (refusal.reason, refusal.status, refusal.log) == (Reason.LOGIN_STATE_UNKNOWN, 400, "not here")

@@ -148,6 +148,15 @@ def test_two_cookies_of_one_name_are_no_login(browser: Browser) -> None:
     assert STATES.find(f"{browser.header}; {browser.header}", login.state, NOW) is None
 
 
+def test_why_a_state_is_unknown_is_told_to_operators(browser: Browser) -> None:
+    login, elsewhere = browser.start(), LoginStates(KeyRing([OLD], *SCOPE), SETTINGS)
+    assert "not one that we make" in STATES.why_unknown(browser.header, "")
+    assert "no cookie of a sign-in" in STATES.why_unknown("", login.state)
+    assert "IDAWARE_SECRET_KEYS" in elsewhere.why_unknown(browser.header, login.state)
+    for header, state in ((browser.header, "A" * 32), (f"{browser.header}; {browser.header}", login.state)):
+        assert "in the last 10 minutes" in STATES.why_unknown(header, state)
+
+
 @given(st.text(max_size=80))
 def test_any_state_ends_in_none(state: str) -> None:
     browser = Browser()
