@@ -93,7 +93,7 @@ def _check_unreachable(rules: Iterable[Rule], problems: Problems) -> None:
                 f"'{pattern.text}' without methods can match nothing: other rules name every method there"
             )
             problems.add(pattern.place, "", message)
-        if pattern.rest and not rule.allow_in_path and _all_taken(pattern.segments, shapes):
+        if pattern.rest and _all_taken(pattern.segments, shapes):
             message = (
                 f"'{pattern.text}' can match nothing: more specific patterns take every path that it covers"
             )

@@ -170,6 +170,7 @@ def test_alias_stands_for_its_values_once_and_hides_an_equal_token_value(
     effects = {g: policy.decide(match, person(policy, g), now).effect for g in ("sre", "inner", "x", "ops")}
     assert effects == {"sre": "allow", "inner": "allow", "x": "deny", "ops": "deny"}
     decision = policy.decide(match, person(policy, "sre", "inner"), now)
+    assert decision.effect == "allow"
     assert decision.held == ("groups: ops",)
     assert decision.groups_matched == ("inner", "sre")
 
@@ -398,6 +399,13 @@ def test_explanation_never_holds_an_address_or_a_subject(
         "emails: one of 2",
         "users: one of 2",
     )
+
+
+def test_eight_groups_are_all_named_in_explanations(
+    with_rules: WithRules, person: Person, now: float
+) -> None:
+    policy = with_rules("- {id: a, paths: [/red], allow: {groups: [g1, g2, g3, g4, g5, g6, g7, g8]}}")
+    assert explain(policy, person(policy), now)[1] == ("groups: g1, g2, g3, g4, g5, g6, g7, g8",)
 
 
 def test_long_lists_of_groups_are_cut_in_explanations(

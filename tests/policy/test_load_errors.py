@@ -241,6 +241,10 @@ def test_one_condition(refused_rules: Refused, key: str, condition: str, problem
             "3:21: '/_idaware/console/**' is not supported yet; take it out",
         ),
         (
+            "- {id: a, paths: [/_idaware/console], allow: signed_in}",
+            "3:21: '/_idaware/console': the paths below /_idaware are answered before any rule",
+        ),
+        (
             "- {id: a, paths: [/_idaware/metrics/**], allow: public}",
             "3:21: '/_idaware/metrics/**': the paths below /_idaware are answered before any rule",
         ),
@@ -295,6 +299,27 @@ def test_one_condition(refused_rules: Refused, key: str, condition: str, problem
         ),
         (
             (
+                "- {id: a, paths: [/a], methods: [GET, PUT], allow: signed_in, require: {acr: [gold]}}\n"
+                "- {id: b, paths: [/**], methods: [GET], shared: true, require: {acr: [silver]}}"
+            ),
+            "3:5: no sign-in meets the 'acr' of both 'a' and 'b' at policy.yaml:4:5",
+        ),
+        (
+            (
+                "- {id: a, paths: [/a], methods: [GET], allow: signed_in, require: {acr: [gold]}}\n"
+                "- {id: b, paths: [/**], shared: true, require: {acr: [silver]}}"
+            ),
+            "3:5: no sign-in meets the 'acr' of both 'a' and 'b' at policy.yaml:4:5",
+        ),
+        (
+            (
+                "- {id: a, paths: [/a], allow: signed_in, require: {acr: [gold]}}\n"
+                "- {id: b, paths: [/**], methods: [GET], shared: true, require: {acr: [silver]}}"
+            ),
+            "3:5: no sign-in meets the 'acr' of both 'a' and 'b' at policy.yaml:4:5",
+        ),
+        (
+            (
                 "- {id: a, paths: [/**], shared: true, require: {acr: [silver]}}\n"
                 "- {id: b, paths: [/a], allow: signed_in}\n"
                 "- {id: c, paths: [/a], shared: true, require: {acr: [gold]}}"
@@ -312,6 +337,7 @@ def test_one_condition(refused_rules: Refused, key: str, condition: str, problem
         "own endpoints by a shared rule",
         "metrics",
         "console",
+        "console without what is below",
         "below metrics",
         "every method named by others",
         "hidden rest",
@@ -322,6 +348,9 @@ def test_one_condition(refused_rules: Refused, key: str, condition: str, problem
         "allow_in_path with a page below",
         "allow_in_path with another rule for another method",
         "acr that exclude each other",
+        "acr for one method in common",
+        "acr for a method and for every method",
+        "acr for every method and for a method",
         "shared acr that exclude each other",
     ],
 )
@@ -347,12 +376,21 @@ def test_between_rules(refused_rules: Refused, rules: str, problem: str) -> None
         "- {id: a, paths: [/a/**], allow: signed_in, require: {acr: [gold]}}\n- {id: b, paths: [/b/**], shared: true, require: {acr: [silver]}}",
         "- {id: a, paths: [/a], methods: [GET], allow: signed_in, require: {acr: [gold]}}\n- {id: b, paths: [/a], methods: [POST], shared: true, require: {acr: [silver]}}",
         "- {id: a, paths: [/a], allow: signed_in, require: {acr: [gold]}}\n- {id: b, paths: [/b], allow: signed_in, require: {acr: [silver]}}",
+        "- {id: a, paths: [/a/**], allow: signed_in, require: {acr: [gold]}}\n- {id: b, paths: [/a/b], allow: signed_in, require: {acr: [silver]}}",
         "- {id: a, paths: [/a], allow: signed_in, require: {acr: [gold, silver]}}\n- {id: b, paths: [/a], shared: true, require: {acr: [silver]}}",
         "- {id: a, paths: [/a], allow: signed_in, origins: ['https://x.y', 'http://127.0.0.1:8000', 'http://[::1]:80']}",
     ],
 )  # fmt: skip
 def test_rules_that_only_look_contradictory_load(with_rules: Callable[..., Policy], rules: str) -> None:
     assert with_rules(rules).rules
+
+
+def test_rules_without_an_id_are_not_said_to_share_one(refused_rules: Refused) -> None:
+    problems = refused_rules("- {paths: [/a], allow: signed_in}\n- {paths: [/b], allow: signed_in}")
+    assert problems == [
+        "policy.yaml:3:5: rules[0]: 'id' is missing",
+        "policy.yaml:4:5: rules[1]: 'id' is missing",
+    ]
 
 
 def test_all_errors_come_at_once_in_the_order_of_the_file(refused: Refused) -> None:
