@@ -26,7 +26,7 @@ from idaware.oidc.login_answer import (
     refusal_of,
     unknown_state,
 )
-from idaware.oidc.login_session import Demand, demand_of, session_of
+from idaware.oidc.login_session import Demand, demand_of, groups_note, session_of
 from idaware.oidc.login_state import MAX_FAILURES, Kind, LoginState, LoginStates, subject_digest
 from idaware.oidc.protocol import TokenResponse, authorization_url, read_token_response, token_request
 from idaware.oidc.tokens import IdTokenRules, verify_id_token
@@ -228,6 +228,8 @@ class Login:
         cookies = self._sessions.codec.sign_in_cookies(session, now)
         after = self._after(login, cookie_header)
         another = login.subject is not None and not login.continues(session.subject)
+        note = groups_note(person, self._sessions.cut.wanted, self._settings, self._provider.quirks)
+        notes = (*notes, note) if note is not None and login.kind != "renew" else notes
         return Completed(session, (*cookies, *after), login.next, login.kind, another, notes)
 
     def _redeem(

@@ -9,6 +9,7 @@ live on. After an explicit sign-out, ``prompt=login``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,13 @@ from idaware.oidc.tokens import LEEWAY_SECONDS
 from idaware.session.record import VERSION, Cut, Session, pack_digests
 
 if TYPE_CHECKING:
-    from idaware.oidc.claims import Person
+    from idaware.identity import Wanted
+    from idaware.oidc.claims import LeftOut, Person
     from idaware.oidc.login_state import Kind, LoginState
+    from idaware.oidc.providers import Quirks
     from idaware.session.sessions import Before
     from idaware.session.step_up import Requirement
+    from idaware.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,24 @@ def session_of(
         step_up_tried=login.requirement,
         step_up_at=int(now) if login.requirement is not None else 0,
     )
+
+
+def groups_note(person: Person, wanted: Wanted, settings: Settings, quirks: Quirks) -> str | None:
+    """For the operator's log: the policy asks for groups, and this sign-in brought none that can be read."""
+    if person.groups_left_out is None or not (wanted.groups or wanted.group_affixes):
+        return None
+    return (
+        f"signed in without groups, so rules on groups refuse this person: the claim {settings.groups_claim!r} is "
+        f"{_LEFT_OUT[person.groups_left_out]}. {quirks.groups_hint}"
+    )
+
+
+_LEFT_OUT: Mapping[LeftOut, str] = {
+    "overage": "left out because there are too many",
+    "not_granted": "not among what was granted",
+    "absent": "missing",
+    "malformed": "not of the form that IDAWARE_GROUPS_FORMAT says",
+}
 
 
 def _started(login: LoginState, person: Person, now: float) -> int:

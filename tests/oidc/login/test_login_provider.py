@@ -8,6 +8,9 @@ import pytest
 
 from idaware.effects import FetchJson, JsonAnswer
 from idaware.errors import IdawareError, ProviderMisbehaved, ProviderUnavailable
+from idaware.identity import Wanted
+from idaware.oidc.claims import Person
+from idaware.oidc.login_session import groups_note
 from idaware.reasons import Reason
 
 ISSUER = "https://login.corp.example"
@@ -196,7 +199,46 @@ def test_userinfo_that_cannot_be_used_leaves_claims_unknown_and_a_note(
     world.userinfo = answer
     done = world.sign_in()
     assert done.session.groups is None
-    assert len(done.notes) == 1
+    assert len(done.notes) == 2
+    assert "userinfo" in done.notes[0] or "redirect" in done.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("claims", "words"),
+    [
+        pytest.param({"groups": ...}, "the claim 'groups' is missing. Have the provider", id="absent"),
+        pytest.param({"hasgroups": True}, "left out because there are too many", id="overage"),
+        pytest.param({"groups": {"a": 1}}, "IDAWARE_GROUPS_FORMAT", id="malformed"),
+    ],
+)
+def test_a_sign_in_without_groups_is_noted_for_operators(
+    claims: dict[str, Any], words: str, world: Any
+) -> None:
+    world.claims = claims
+    (note,) = world.sign_in().notes
+    assert words in note
+    assert "alice" not in note, "records name people, logs need not"
+
+
+def test_groups_that_were_not_granted_are_noted(make_world: Any) -> None:
+    world = make_world(scopes="openid,groups")
+    world.claims, world.granted = {"groups": ...}, "openid"
+    (note,) = world.sign_in().notes
+    assert "not among what was granted" in note
+
+
+def test_a_silent_renewal_notes_nothing_again(world: Any) -> None:
+    world.claims = {"groups": ...}
+    world.sign_in()
+    assert world.sign_in("renew").notes == ()
+
+
+def test_groups_that_no_rule_asks_for_are_not_missed(make_world: Any) -> None:
+    world = make_world()
+    person = Person(subject="alice", user="alice", claims={}, groups_left_out="absent")
+    quirks = world.provider.quirks
+    assert groups_note(person, Wanted(claims=frozenset({"department"})), world.settings, quirks) is None
+    assert groups_note(person, Wanted(group_affixes=frozenset({("team-", "")})), world.settings, quirks)
 
 
 def test_userinfo_that_is_unavailable_ends_the_sign_in(world: Any) -> None:
