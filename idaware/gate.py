@@ -196,7 +196,7 @@ class Gate:
         if match.rule is None:
             return self._uncovered(visit, match.reason or Reason.NO_RULE)
         if preflight or visit.session is None:
-            return self._sign_in(visit, visit.auth_error or Reason.NO_IDENTITY)
+            return self._signin.answer(visit, visit.auth_error or Reason.NO_IDENTITY)
         return self._with_session(visit)
 
     def _with_session(self, visit: Visit) -> Outcome:
@@ -207,7 +207,7 @@ class Gate:
         over = state.reason
         if over is not None:
             visit.identity, visit.auth_error = ANONYMOUS, over
-            return self._sign_in(visit, over)
+            return self._signin.answer(visit, over)
         if state is SessionState.REFRESH_DUE and is_navigation(visit.request):
             renewal = self._signin.renewal(visit, self._allow_or_refuse)
             if renewal is not None:
@@ -230,9 +230,7 @@ class Gate:
         if effect == "allow":
             return self._allow(visit, decision)
         if effect == "step_up":
-            return self._step_up(visit, decision)
-        if effect == "login":
-            return self._sign_in(visit, decision.reason)
+            return self._signin.step_up(visit, decision)
         return self._refuse(visit, 403, decision.reason)
 
     def _cross_site(self, visit: Visit) -> Reason | None:
@@ -313,12 +311,6 @@ class Gate:
 
     def _refuse(self, visit: Visit, status: int, reason: Reason) -> Respond:
         return self._answers.refusal(visit, status, reason, self._recorder.decision(visit, "deny", reason))
-
-    def _sign_in(self, visit: Visit, reason: Reason) -> Outcome:
-        return self._signin.answer(visit, reason)
-
-    def _step_up(self, visit: Visit, decision: Decision) -> Outcome:
-        return self._signin.step_up(visit, decision)
 
 
 def _failure(exc: BaseException) -> tuple[int, Reason]:

@@ -25,6 +25,8 @@ from support.clock import Clock
 ISSUER = "https://login.op.example"
 CLIENT_ID = "billing-admin"
 CLIENT_SECRET = "correct horse battery staple"
+ANSWER_SECONDS = 0.125
+"""How long each answer takes: what was noted before it is older than what was noted after."""
 
 
 @cache
@@ -123,6 +125,7 @@ class ScriptedProvider:
         endpoint = request.url.path.strip("/").rpartition("/")[2]
         endpoint = "discovery" if endpoint == "openid-configuration" else endpoint
         self.asked.append(endpoint)
+        self.clock.advance(ANSWER_SECONDS)
         self.before_answer(endpoint)
         if self.down:
             raise httpx2.ConnectError("nobody there")
