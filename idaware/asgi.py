@@ -197,7 +197,7 @@ class _Passage:
         self._runtime.completed(record, self._request, status)
 
     def _template(self) -> str | None:
-        told = self._dispatch.template or self._scope.get("idaware.route") or self._scope.get("path_template")
+        told = self._scope.get("idaware.route") or self._dispatch.template or self._scope.get("path_template")
         return told if isinstance(told, str) else None
 
     async def _refuse_mismatch(self, receive: Receive) -> None:

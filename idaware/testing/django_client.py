@@ -27,6 +27,14 @@ from idaware.wsgi import IdentityMiddleware as WsgiGate
 
 Headers = list[tuple[str, str]]
 
+_TEST_HOST = b"testserver"
+
+
+def _host(settings: Settings) -> str:
+    """What a client asks for that says nothing: Django's usual name if the gate answers under it."""
+    usual = _TEST_HOST.decode("ascii")
+    return usual if is_answered(usual, settings) else settings.origin.partition("://")[2]
+
 
 def guarded(client: Any) -> object:
     """Put the gate of ``WSGI_APPLICATION`` (or ``ASGI_APPLICATION``) before ``client``; what to look for it in."""
@@ -53,7 +61,8 @@ class GuardedHandler:
         self._handler = handler
 
     def __call__(self, environ: dict[str, Any]) -> HttpResponseBase:
-        """One request."""
+        """One request. Django's client names no host, as no browser does."""
+        environ.setdefault("HTTP_HOST", _host(self.runtime.settings))
         passed: list[HttpResponseBase] = []
         begun: list[tuple[str, Headers]] = []
 
@@ -85,7 +94,11 @@ class GuardedAsyncHandler:
         self._handler = handler
 
     async def __call__(self, scope: dict[str, Any]) -> HttpResponseBase:
-        """One request."""
+        """One request. Django's client always says ``testserver``, and the query as text, as no server does."""
+        host = _host(self.runtime.settings).encode("ascii")
+        scope["headers"] = [(n, host if (n, v) == (b"host", _TEST_HOST) else v) for n, v in scope["headers"]]
+        if isinstance(scope.get("query_string"), str):
+            scope["query_string"] = scope["query_string"].encode("utf-8")
         passed: list[HttpResponseBase] = []
         sent: list[Any] = []
 
@@ -141,12 +154,7 @@ class DjangoCookies:
         self._client = client
 
     def ask_for(self, settings: Settings) -> None:
-        """Django's clients ask for ``testserver``."""
-        defaults = self._client.defaults
-        if not is_answered(
-            defaults.get("HTTP_HOST") or defaults.get("SERVER_NAME") or "testserver", settings
-        ):
-            defaults["HTTP_HOST"] = settings.origin.partition("://")[2]
+        """The handler before the gate sees to that."""
 
     def take(self, set_cookie: str) -> None:
         """As from an answer."""
