@@ -198,7 +198,7 @@ class SignIn:
         reason = Reason.PROVIDER_UNAVAILABLE
         record = self._recorder.decision(visit, "error", reason, error=type(exc).__name__)
         return self._answers.refusal(
-            visit, 503, reason, record, headers=[("Retry-After", "10")], log=str(exc)
+            visit, 503, reason, record, headers=[("Retry-After", "10")], log=f"nobody can sign in: {exc}"
         )
 
     def _probed_renewal(self, visit: Visit, otherwise: Callable[[Visit], Outcome]) -> Flow[Allow | Respond]:

@@ -6,6 +6,7 @@ left out.
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,12 +26,16 @@ from idaware.oidc.protocol import authorization_url, client_jwks, token_request
 from idaware.oidc.provider import Provider
 from idaware.oidc.providers import quirks_for
 from idaware.outermost import outside_the_gate
+from idaware.session.keys import KeyRing
 from idaware.settings import Settings
 
 if TYPE_CHECKING:
     from idaware.policy.policy import Policy
 
 Level: TypeAlias = Literal["ok", "note", "warning", "error"]
+
+MIN_FREE_BYTES = 64 << 20
+"""Less room than this on the disk of an audit file is an error: about 60,000 records."""
 
 CLOCK_SECONDS = 10
 """A clock further off than this is worth a warning; tokens allow 30 s (``oidc/tokens.py``)."""
@@ -106,7 +111,13 @@ def session_findings(settings: Settings) -> Iterator[Finding]:
         "sessions",
         "ok",
         f"claims are never older than {_span(settings.session_stale)}; idle end {_span(settings.session_idle)}, "
-        f"hard end {_span(settings.session_max)}; {len(settings.secret_keys)} key(s)",
+        f"hard end {_span(settings.session_max)}",
+    )
+    ring = KeyRing(settings.secret_keys, settings.issuer, settings.client_id, settings.base_url)
+    yield Finding(
+        "sessions",
+        "ok",
+        f"{len(settings.secret_keys)} key(s), key set {ring.generation}: all replicas have to show the same",
     )
     yield Finding(
         "sessions",
@@ -162,9 +173,24 @@ def audit_findings(settings: Settings) -> Iterator[Finding]:
                 "create the directory, give the application's user the right to write, make room",
             )  # fmt: skip
         else:
-            yield Finding("audit", "ok", f"{spec} can be written")
+            yield room_finding(spec, _free_bytes(Path(spec.removeprefix("file:"))))
         finally:
             sink.close()
+
+
+def room_finding(spec: str, free_bytes: int) -> Finding:
+    """Whether there is room for records: a full disk takes an empty write without complaint."""
+    if free_bytes < MIN_FREE_BYTES:
+        return Finding(
+            "audit", "error", f"{spec} can be written, but only {free_bytes >> 20} MB are free on its disk",
+            "make room: records wait in memory, 10,000 at most, and what does not fit is lost",
+        )  # fmt: skip
+    return Finding("audit", "ok", f"{spec} can be written")
+
+
+def _free_bytes(path: Path) -> int:
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize
 
 
 def application_findings(name: str) -> Iterator[Finding]:
@@ -300,7 +326,9 @@ def _secret_findings(settings: Settings, metadata: Metadata, ports: BlockingPort
     try:
         answer = ports.post_form(request)
     except ProviderError as exc:
-        yield Finding("client", "warning", f"the token endpoint: {exc}")
+        yield Finding(
+            "client", "warning", f"the token endpoint: {exc}", "nobody new can sign in until it answers"
+        )
         return
     error = answer.body.get("error") if isinstance(answer.body, dict) else None
     if error == "invalid_grant":

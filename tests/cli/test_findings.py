@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from idaware.cli.findings import Finding, all_findings
+from idaware.cli.findings import MIN_FREE_BYTES, Finding, all_findings, room_finding
 from idaware.devidp import DevProvider
 
 
@@ -113,6 +113,22 @@ def test_an_audit_file_that_can_be_written_is_fine_and_stays_empty(
     found = check({**environ, "IDAWARE_AUDIT": f"stdout,file:{tmp_path}/audit.jsonl"})
     assert [level for level, _ in of(found, "audit")] == ["ok", "ok"]
     assert (tmp_path / "audit.jsonl").read_bytes() == b""
+
+
+def test_a_disk_that_is_almost_full_is_an_error() -> None:
+    assert room_finding("file:/a", MIN_FREE_BYTES).level == "ok"
+    short = room_finding("file:/a", MIN_FREE_BYTES - 1)
+    assert (short.level, "only 63 MB are free" in short.message) == ("error", True)
+
+
+def test_replicas_can_compare_their_keys(environ: dict[str, str]) -> None:
+    def key_set(**changes: str) -> str:
+        [line] = [text for _, text in of(check({**environ, **changes}), "sessions") if "key set" in text]
+        return line
+
+    assert key_set() == key_set(IDAWARE_SESSION_IDLE="30m")
+    assert key_set() != key_set(IDAWARE_SECRET_KEYS="another-key-of-more-than-forty-characters")
+    assert environ["IDAWARE_SECRET_KEYS"] not in key_set()
 
 
 def test_an_audit_file_that_cannot_be_written_is_an_error(environ: dict[str, str], tmp_path: Path) -> None:
