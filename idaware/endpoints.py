@@ -7,9 +7,10 @@ configuration says, never where a request's ``Host`` does (security rule 10).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
+
+from msgspec.structs import replace
 
 from idaware.effects import Flow, ReadBody
 from idaware.errors import ProviderError

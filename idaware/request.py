@@ -6,8 +6,9 @@ Adapters build a ``Request`` and carry the outcome out; nothing here knows ASGI 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from idaware.effects import Flow
 from idaware.identity import Identity
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 Protocol: TypeAlias = Literal["http", "websocket"]
 
 
-@dataclass(slots=True, kw_only=True)
-class Request:
+class Request(Struct, kw_only=True):
     """What a client asked for.
 
     * ``method``: as sent; ``WEBSOCKET`` for a WebSocket handshake under either protocol.
@@ -42,16 +42,18 @@ class Request:
     mount: str = ""
     mount_ok: bool = True
     query: str = ""
-    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    headers: dict[str, str] = field(default_factory=dict)
     repeated: Collection[str] = ()
     headers_bytes: int = 0
     scheme: str = "http"
     peer: str | None = None
     started: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"Request({self.protocol} {self.method} {self.path!r})"  # never the headers: they hold cookies
 
-@dataclass(slots=True, kw_only=True)
-class Allow:
+
+class Allow(Struct, kw_only=True):
     """The application may see the request.
 
     ``identity`` is put where the application finds it (``identity_headers`` too, where configured); ``set_cookies``
@@ -67,8 +69,7 @@ class Allow:
     public: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class Respond:
+class Respond(Struct, kw_only=True):
     """An answer of ours; the application never sees the request.
 
     ``headers`` are complete but for ``Content-Length``. ``close_code`` is what a WebSocket is closed with where the
@@ -86,8 +87,7 @@ class Respond:
     cause: BaseException | None = None
 
 
-@dataclass(slots=True)
-class Pending:
+class Pending(Struct):
     """The decision needs the world: a driver runs ``flow`` to its ``Allow`` or ``Respond``."""
 
     flow: Flow[Allow | Respond]

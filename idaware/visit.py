@@ -5,15 +5,18 @@ Belongs here: facts about the request that more than one step of the decision ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from idaware.audit.record import Decision as Verdict
 from idaware.audit.record import Kind, Mode, Record, Why, hashed_id
 from idaware.http.request_ids import trace_ids
 from idaware.identity import ANONYMOUS, Identity
 from idaware.reasons import Reason
+from idaware.session.sessions import CACHE_ENTRIES, Recent
 
 if TYPE_CHECKING:
     from idaware.policy.model import Decision, Match
@@ -23,8 +26,7 @@ if TYPE_CHECKING:
 MAX_QUERY_KEYS = 32
 
 
-@dataclass(slots=True)
-class Visit:
+class Visit(Struct):
     """What the steps of a decision have found out about one request.
 
     * ``request_id``: the caller's ``X-Request-ID`` where it is usable, else made up.
@@ -50,49 +52,35 @@ class Visit:
 
 
 class Recorder:
-    """Makes records; holds what is the same in all of them."""
+    """Makes records. What is the same in all of them, or in all of one identity's, is filled in once and copied."""
 
     def __init__(self, *, app: str, mode: Mode, policy_version: str) -> None:
-        self._app = app
-        self._mode = mode
-        self._policy_version = policy_version
+        self._anybody = Record(kind="decision", app=app, mode=mode, policy_version=policy_version)
+        self._known: Recent[tuple[Identity, Record]] = Recent(CACHE_ENTRIES)
 
     def decision(
         self, visit: Visit, decision: Verdict, reason: Reason, *, error: str | None = None
     ) -> Record:
         """The one ``decision`` record of a request; the adapter adds status, duration and route."""
-        request, match, decided, who = visit.request, visit.match, visit.decision, visit.identity
-        record = Record(
-            kind="decision",
-            decision=decision,
-            reason=reason,
-            mode=self._mode,
-            policy_version=self._policy_version,
-            actor_type=who.actor_type,
-            auth_method=who.auth_method,
-            app=self._app,
-            method=request.method,
-            scheme=visit.scheme,
-            host=visit.host,
-            path=request.path,
-            mount=request.mount,
-            protocol=request.protocol,
-            client_ip=visit.client_ip,
-            peer_ip=request.peer,
-            user_agent=request.headers.get("user-agent"),
-            request_id=visit.request_id,
-        )
-        if match is not None:
-            record.pattern = match.pattern
-            if match.rule is not None:
-                record.rule = match.rule.id
-                record.rule_owner = match.rule.owner
+        request, match, decided = visit.request, visit.match, visit.decision
+        record = replace(self._about(visit.identity))
+        record.decision = decision
+        record.reason = reason
+        record.method = request.method
+        record.scheme = visit.scheme
+        record.host = visit.host
+        record.path = request.path
+        record.mount = request.mount
+        record.protocol = request.protocol
+        record.client_ip = visit.client_ip
+        record.peer_ip = request.peer
+        record.user_agent = request.headers.get("user-agent")
+        record.request_id = visit.request_id
+        record.auth_error = visit.auth_error
         if decided is not None:
             self._add_decision(record, decided)
-        if who.subject:
-            self._add_identity(record, who)
-        if visit.auth_error is not None:
-            record.auth_error = visit.auth_error
+        elif match is not None:
+            self._add_match(record, match)
         if request.query:
             record.query_keys = query_keys(request.query)
         if "traceparent" in request.headers:
@@ -108,6 +96,32 @@ class Recorder:
         record.decision = None
         return record
 
+    def _about(self, who: Identity) -> Record:
+        """A record that says who it is and nothing else; remembered for identities that sessions remember."""
+        if who.session_id is None:
+            return self._introduced(who)
+        known = self._known.get(who.session_id)
+        if known is None or known[0] is not who:
+            known = (who, self._introduced(who))
+            self._known.put(who.session_id, known)
+        return known[1]
+
+    def _introduced(self, who: Identity) -> Record:
+        about = replace(self._anybody, actor_type=who.actor_type, auth_method=who.auth_method)
+        if who.subject:
+            about.principal = who.principal
+            about.subject = who.subject
+            about.issuer = who.issuer
+            about.email = who.email
+            about.name = who.name
+            about.groups_total = who.groups_total
+            about.acr = who.acr
+            about.amr = who.amr
+            about.auth_time = who.auth_time
+        if who.session_id is not None:
+            about.session_id = hashed_id(who.session_id)
+        return about
+
     @staticmethod
     def _add_decision(record: Record, decided: Decision) -> None:
         record.rule = decided.rule_id
@@ -117,18 +131,11 @@ class Recorder:
         record.groups_matched = decided.groups_matched
 
     @staticmethod
-    def _add_identity(record: Record, who: Identity) -> None:
-        record.principal = who.principal
-        record.subject = who.subject
-        record.issuer = who.issuer
-        record.email = who.email
-        record.name = who.name
-        record.groups_total = who.groups_total
-        record.acr = who.acr
-        record.amr = who.amr
-        record.auth_time = who.auth_time
-        if who.session_id is not None:
-            record.session_id = hashed_id(who.session_id)
+    def _add_match(record: Record, match: Match) -> None:
+        record.pattern = match.pattern
+        if match.rule is not None:
+            record.rule = match.rule.id
+            record.rule_owner = match.rule.owner
 
 
 def query_keys(query: str) -> tuple[str, ...]:
