@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 START_SECONDS: Final = 15.0
 STOP_SECONDS: Final = 10.0
 _GRACE_SECONDS: Final = 2
+_HIGHEST_PORT: Final = 65_535
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ def bind(host: str = "localhost", port: int = 0) -> socket.socket:
     Raises ``ConfigurationError`` when the address is not on loopback or the port is taken.
     """
     check_bind_address(host)
+    if not 0 <= port <= _HIGHEST_PORT:
+        raise ConfigurationError([Problem("port", f"{port} is not a port; expected 0 to {_HIGHEST_PORT}")])
     address = "::1" if host == "::1" else "127.0.0.1" if host.lower().endswith("localhost") else host
     sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

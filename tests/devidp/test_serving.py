@@ -108,6 +108,12 @@ def test_a_port_that_is_taken_is_reported() -> None:
             server.bind("localhost", port)
 
 
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_there_is_not_is_reported(port: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"{port} is not a port"):
+        server.bind("localhost", port)
+
+
 def test_an_address_of_ipv6_has_brackets_in_its_url() -> None:
     class Sock:
         def getsockname(self) -> tuple[str, int]:
