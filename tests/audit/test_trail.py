@@ -334,6 +334,19 @@ def test_a_bug_in_a_sink_is_a_failure_like_any_other() -> None:
     assert trail.failing == "slow: bug"
 
 
+def test_what_could_not_be_written_to_the_end_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    sink = Slow()
+    trail, steps = in_steps(sink, max_queue=2)
+    sink.room = 0
+    for _ in range(5):
+        trail.emit(Record())
+    trail.close()
+    assert [record.getMessage() for record in caplog.records][-1] == (
+        "audit records are lost: 3 lines that waited, 3 records for which there was no room "
+        "(slow: [Errno 28] No space left on device)"
+    )  # two records, and the gap record about the other three
+
+
 def test_what_does_not_fit_is_counted_and_a_gap_record_says_how_many_and_when() -> None:
     sink, clock = Slow(), Clock(1_769_847_300.0)
     trail, steps = in_steps(sink, max_queue=2, clock=clock)

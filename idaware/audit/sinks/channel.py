@@ -113,9 +113,14 @@ class Channel:
         self.failing = None
 
     def close(self) -> None:
-        """Let go of the sink's files, unless another thread is writing right now."""
+        """Let go of the sink's files, unless another thread is writing right now; say what is lost with the end."""
         if self._writing.acquire(blocking=False):
             try:
+                if self.waiting:
+                    _log.error(
+                        "audit records are lost: %d lines that waited, %d records for which there was no room (%s)",
+                        len(self.queue) + len(self._held), self.lost, self.failing,
+                    )  # fmt: skip
                 self.sink.close()
             finally:
                 self._writing.release()
