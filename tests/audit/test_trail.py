@@ -336,7 +336,7 @@ def test_a_bug_in_a_sink_is_a_failure_like_any_other() -> None:
 
 def test_what_could_not_be_written_to_the_end_is_said(caplog: pytest.LogCaptureFixture) -> None:
     sink = Slow()
-    trail, steps = in_steps(sink, max_queue=2)
+    trail, _ = in_steps(sink, max_queue=2)
     sink.room = 0
     for _ in range(5):
         trail.emit(Record())
