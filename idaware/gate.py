@@ -277,7 +277,7 @@ class Gate:
         if reading.session is not None:
             visit.session = reading.session
             visit.identity = reading.identity
-            visit.last_seen = self._sessions.last_seen(header, reading.session)
+            visit.last_seen = reading.last_seen
 
     def _end_if_over(self, visit: Visit) -> None:
         """Where nobody has to be signed in, a session that is over means nobody."""

@@ -18,20 +18,24 @@ from idaware.session.lifetimes import ended_at, state_of
 from idaware.session.record import Cut, Session, identify
 
 CACHE_ENTRIES = 1024
+MAX_REMEMBERED_CHARACTERS = 4096
+"""A ``Cookie`` header that is longer, mostly with cookies of the application, is taken apart each time."""
 
 V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the session cookie of a request says, whatever its age.
+    """What the cookies of a request say, whatever their age.
 
-    ``session`` and ``identity``: who; ``None`` and ``ANONYMOUS`` without a session. ``error``: why nobody
-    is signed in although a cookie came (``session_invalid``).
+    ``session`` and ``identity``: who; ``None`` and ``ANONYMOUS`` without a session. ``last_seen``: when the
+    session was last used, as ``Sessions.last_seen`` has it. ``error``: why nobody is signed in although a
+    cookie came (``session_invalid``).
     """
 
     session: Session | None = None
     identity: Identity = ANONYMOUS
+    last_seen: float | None = None
     error: Reason | None = None
 
 
@@ -94,28 +98,36 @@ class Sessions:
         self.codec = codec
         self.cut = cut
         self._read: Recent[Reading] = Recent(cache_entries)
+        self._verified: Recent[tuple[Session, Identity]] = Recent(cache_entries)
         self._seen: Recent[tuple[str, int]] = Recent(cache_entries)
 
     def read(self, cookie_header: str) -> Reading:
-        """Who the session cookie in ``cookie_header`` (raw; empty when there was none) names.
+        """Who the cookies in ``cookie_header`` (raw; empty when there was none) name, and when they were here.
 
         Whether the session still counts is for ``state_of`` to say, at each request. Only what was verified
         is remembered, so a million forged cookies leave no trace in memory.
         """
+        reading = self._read.get(cookie_header)
+        if reading is None:
+            reading = self._read_closely(cookie_header)
+            if reading.session is not None and len(cookie_header) <= MAX_REMEMBERED_CHARACTERS:
+                self._read.put(cookie_header, reading)
+        return reading
+
+    def _read_closely(self, cookie_header: str) -> Reading:
         text = find_cookie(cookie_header, self.codec.session_name)
         if text is None:
             return _NOBODY
         if not isinstance(text, str):
             return _INVALID  # security rule 22: exactly one cookie of exactly our name
-        reading = self._read.get(text)
-        if reading is not None:
-            return reading
-        session = self.codec.decode(text)
-        if session is None:
-            return _INVALID
-        reading = Reading(session, self.identity_of(session))
-        self._read.put(text, reading)
-        return reading
+        verified = self._verified.get(text)
+        if verified is None:
+            session = self.codec.decode(text)
+            if session is None:
+                return _INVALID
+            verified = session, self.identity_of(session)
+            self._verified.put(text, verified)
+        return Reading(*verified, self.last_seen(cookie_header, verified[0]))
 
     def identity_of(self, session: Session) -> Identity:
         """Who ``session``'s person is, for the policy in force; for one that was made just now."""
@@ -143,10 +155,10 @@ class Sessions:
     def before(self, cookie_header: str, now: float) -> Before:
         """What the next sign-in in this browser has to take into account."""
         signed_out = self.codec.signed_out(cookie_header, now)
-        session = self.read(cookie_header).session
+        reading = self.read(cookie_header)
+        session, last_seen = reading.session, reading.last_seen
         if session is None:
             return Before(None, self._ended_without_session(cookie_header, now), signed_out)
-        last_seen = self.last_seen(cookie_header, session)
         if state_of(session, last_seen, now, self.codec.lifetimes).ended:
             return Before(None, ended_at(session, last_seen, now, self.codec.lifetimes), signed_out)
         return Before(session, None, signed_out)

@@ -84,7 +84,29 @@ def test_a_verified_cookie_is_remembered_and_a_forged_one_is_not(sessions: Sessi
     assert sessions.read(header) is sessions.read(header)
     for number in range(50):
         sessions.read(f"{sessions.codec.session_name}=forged{number}.{'A' * 43}")
-    assert len(sessions._read) == 1
+    assert len(sessions._read) == len(sessions._verified) == 1
+
+
+def test_one_cookie_beside_ever_others_is_verified_once(sessions: Sessions, header: str) -> None:
+    identity = sessions.read(header).identity
+    assert sessions.read(f"visit=1; {header}").identity is identity
+    assert len(sessions._verified) == len(sessions._seen) == 1
+
+
+def test_a_header_full_of_other_cookies_is_read_and_not_remembered(sessions: Sessions, header: str) -> None:
+    padded = f"pad={'x' * 5000}; {header}"
+    assert sessions.read(padded).session is not None
+    assert sessions.read(padded).last_seen == NOW
+    assert len(sessions._read) == 0
+
+
+def test_what_is_remembered_of_a_header_is_that_headers_alone(
+    sessions: Sessions, codec: CookieCodec, session: Session, header: str, browser: Browser
+) -> None:
+    assert sessions.read(header).last_seen == NOW
+    later = browser(codec.session_cookie(session, NOW), codec.activity_cookie(session, NOW + 120))
+    assert sessions.read(later).last_seen == NOW + 120
+    assert sessions.read(browser(codec.session_cookie(session, NOW))).last_seen is None
 
 
 def test_sa_033_a_session_ends_with_the_secret_that_signed_it(
