@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from idaware.answers import Answers
     from idaware.audit.record import Decision as Verdict
     from idaware.audit.record import Kind, Record
+    from idaware.oidc.discovery import Metadata
     from idaware.oidc.login import Login
     from idaware.oidc.provider import Provider
     from idaware.pages import Page
@@ -222,20 +223,20 @@ class Endpoints:
         if cross_site("POST", headers.get("sec-fetch-site"), headers.get("origin"), self._origins):
             record = self._recorder.decision(visit, "deny", Reason.CROSS_SITE)
             return self._answers.refusal(visit, 403, Reason.CROSS_SITE, record)
-        if not self._settings.logout_provider or self._provider.metadata_now(visit.now) is not None:
-            return self._signed_out(visit)
+        metadata = self._provider.metadata_now(visit.now)
+        if metadata is not None or not self._settings.logout_provider:
+            return self._signed_out(visit, metadata)
         return Pending(self._signed_out_after_discovery(visit))
 
     def _signed_out_after_discovery(self, visit: Visit) -> Flow[Allow | Respond]:
         """A provider that is down must not keep anybody signed in here."""
         try:
-            yield from self._provider.metadata(self._clock())
+            metadata = yield from self._provider.metadata(self._clock())
         except ProviderError:
-            return self._signed_out(visit)
-        return self._signed_out(visit)
+            return self._signed_out(visit, None)
+        return self._signed_out(visit, metadata)
 
-    def _signed_out(self, visit: Visit) -> Respond:
-        metadata = self._provider.metadata_now(visit.now)
+    def _signed_out(self, visit: Visit, metadata: Metadata | None) -> Respond:
         hint = visit.identity.email or visit.identity.user or None
         away = logout_url(metadata, self._settings, logout_hint=hint) if metadata is not None else None
         cookies = self._sessions.codec.sign_out_cookies(visit.now)
