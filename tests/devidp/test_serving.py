@@ -30,6 +30,7 @@ def quick(issuer: str) -> DevProvider:
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_a_provider_runs_in_a_thread_and_stops(host: str) -> None:
+    before = set(threading.enumerate())
     provider, running = server.start_provider(quick, host=host)
     try:
         assert provider.issuer == running.url
@@ -40,7 +41,7 @@ def test_a_provider_runs_in_a_thread_and_stops(host: str) -> None:
         running.stop()
     with pytest.raises(httpx2.ConnectError):
         get(running.url)
-    assert "idaware-server" not in [thread.name for thread in threading.enumerate()]
+    assert "idaware-server" not in [thread.name for thread in set(threading.enumerate()) - before]
 
 
 def test_the_default_provider_runs_too_and_a_with_block_stops_it() -> None:
