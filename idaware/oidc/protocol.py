@@ -248,8 +248,9 @@ def read_token_response(answer: JsonAnswer) -> TokenResponse:
 def _refusal(body: Mapping[str, Json], status: int) -> ProviderRefused:
     error = _plain(body.get("error")) or f"http_{status}"
     description = _plain(body.get("error_description"))
-    if not description and (error == "invalid_client" or status in (401, 403)):
-        description = "check IDAWARE_CLIENT_ID, IDAWARE_CLIENT_SECRET and IDAWARE_CLIENT_AUTH"
+    if error == "invalid_client" or status in (401, 403):
+        todo = "check IDAWARE_CLIENT_ID, IDAWARE_CLIENT_SECRET and IDAWARE_CLIENT_AUTH"
+        description = f"{description}; {todo}" if description else todo
     return ProviderRefused(error, description, status)
 
 
