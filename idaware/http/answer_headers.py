@@ -15,9 +15,13 @@ T = TypeVar("T", str, bytes)
 
 
 class Form(Generic[T]):
-    """How a protocol writes headers. ``write`` makes one of text, ``read`` makes text of it."""
+    """How a protocol writes headers. ``write`` makes one of text, ``read`` makes text of it.
 
-    __slots__ = ("cache_control", "read", "set_cookie", "validators", "vary", "write")
+    ``caching``: names of the headers that say how an answer is cached. ``private``: what is added to an answer with
+    none of them, where an identity went along.
+    """
+
+    __slots__ = ("cache_control", "caching", "private", "read", "set_cookie", "validators", "vary", "write")
 
     def __init__(self, write: Callable[[str], T], read: Callable[[T], str]) -> None:
         self.write: Callable[[str], T] = write
@@ -26,6 +30,12 @@ class Form(Generic[T]):
         self.cache_control: T = write("cache-control")
         self.vary: T = write("vary")
         self.validators: frozenset[T] = frozenset({write("etag"), write("last-modified")})
+        self.caching: frozenset[T] = self.validators | {self.cache_control, self.vary}
+        adjusted = adjust_caching(None, False, None, attached=True, public=False)
+        names = (self.cache_control, self.vary)
+        self.private: tuple[tuple[T, T], ...] = tuple(
+            (name, write(value)) for name, value in zip(names, adjusted, strict=True) if value
+        )
 
 
 BYTES: Final = Form[bytes](lambda text: text.encode("latin-1"), lambda value: value.decode("latin-1"))
@@ -33,7 +43,12 @@ TEXT: Final = Form[str](str, str)
 
 
 def with_ours(
-    headers: Iterable[tuple[T, T]], form: Form[T], *, set_cookies: tuple[str, ...], attached: bool, public: bool
+    headers: Iterable[tuple[T, T]],
+    form: Form[T],
+    *,
+    set_cookies: tuple[str, ...],
+    attached: bool,
+    public: bool,
 ) -> list[tuple[T, T]]:
     """``headers`` of an application's answer with our cookies, kept from shared caches (security rule 26).
 
@@ -41,8 +56,13 @@ def with_ours(
     answer that is public and knew nobody stays as it is.
     """
     ours: list[tuple[T, T]] = list(headers)
-    ours += [(form.set_cookie, form.write(cookie)) for cookie in set_cookies]
+    if set_cookies:
+        ours += [(form.set_cookie, form.write(cookie)) for cookie in set_cookies]
     if public and not attached:
+        return ours
+    if form.caching.isdisjoint([name.lower() for name, _ in ours]):  # most answers say nothing about caching
+        if attached:
+            ours += form.private
         return ours
     cache_control, vary, validator = _caching_of(ours, form)
     new_cache_control, new_vary = adjust_caching(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from idaware.http.answer_headers import BYTES, TEXT, with_ours
 
 
 def changed(
-    headers: list[tuple[str, str]], *, attached: bool = True, public: bool = False, set_cookies: tuple[str, ...] = ()
+    headers: list[tuple[str, str]],
+    *,
+    attached: bool = True,
+    public: bool = False,
+    set_cookies: tuple[str, ...] = (),
 ) -> list[tuple[str, str]]:
     """The answer as text; both forms have to agree about it."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
@@ -52,3 +58,19 @@ def test_what_the_application_set_stays_in_place() -> None:
     headers = [("Set-Cookie", "a=1"), ("X-Own", "ü"), ("Set-Cookie", "b=2"), ("Cache-Control", "no-store")]
     answer = changed(headers, set_cookies=("ours=3; Path=/",))
     assert answer[:5] == [*headers, ("set-cookie", "ours=3; Path=/")]
+
+
+def test_an_answer_to_nobody_that_says_nothing_about_caching_stays_as_it_is() -> None:
+    headers = [("Content-Type", "text/plain")]
+    assert changed(headers, attached=False, public=False) == headers
+
+
+@given(
+    st.lists(st.sampled_from(["ETag", "x-etag", "Vary", "Content-Type", "Cache-Control", "LAST-MODIFIED"]))
+)
+def test_the_short_way_for_most_answers_changes_no_answer(names: list[str]) -> None:
+    headers = [(name, "x") for name in names]
+    slowly = changed([*headers, ("Vary", "Accept")])
+    assert [pair for pair in changed(headers) if pair[0] == "cache-control"] == [
+        pair for pair in slowly if pair[0] == "cache-control"
+    ]
