@@ -23,6 +23,8 @@ from idaware.testing.sessions import claims_of, session_cookie_names, session_co
 Client = TypeVar("Client")
 
 _NO_CLAIMS: Mapping[str, Any] = {}
+_STARLETTES_WEBSOCKETS = "https://testserver"
+"""Where ``TestClient.websocket_connect`` asks for a path, whatever the client's base URL; secure cookies included."""
 
 
 def signed_in(
@@ -130,6 +132,7 @@ class _HttpxCookies:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._addresses: list[str] = []
 
     @property
     def _jar(self) -> CookieJar:
@@ -137,18 +140,19 @@ class _HttpxCookies:
 
     def ask_for(self, settings: Settings) -> None:
         """See ``_Cookies``. A browser names its origin for a WebSocket: so does Starlette's client then."""
-        here = urlsplit(str(self._client.base_url))
-        if not is_answered(here.netloc, settings) or (here.scheme == "https") != settings.secure:
-            self._client.base_url = settings.origin
+        self._client.base_url = settings.origin
+        self._addresses = [settings.origin]
         if hasattr(self._client, "websocket_connect"):
             self._client.headers.setdefault("origin", settings.origin)
+            self._addresses.append(_STARLETTES_WEBSOCKETS)
 
     def take(self, set_cookie: str) -> None:
         """See ``_Cookies``. By the jar's own rules, so that an answer of the application's replaces it later."""
         answer = Message()
         answer["Set-Cookie"] = set_cookie
-        asked = UrlRequest(str(self._client.base_url))  # noqa: S310 - nothing is opened
-        self._jar.extract_cookies(_Answer(answer), asked)  # type: ignore[arg-type]  # it asks for info() alone
+        for address in self._addresses:
+            asked = UrlRequest(address)  # noqa: S310 - nothing is opened
+            self._jar.extract_cookies(_Answer(answer), asked)  # type: ignore[arg-type]  # it asks for info() alone
 
     def forget(self, names: Iterable[str]) -> None:
         """See ``_Cookies``."""

@@ -15,6 +15,7 @@ from django.conf import settings as django_settings  # type: ignore[import-untyp
 from django.core.handlers.asgi import ASGIRequest  # type: ignore[import-untyped]
 from django.core.handlers.wsgi import WSGIRequest  # type: ignore[import-untyped]
 from django.http import HttpResponse, HttpResponseBase  # type: ignore[import-untyped]
+from django.http.request import split_domain_port, validate_host  # type: ignore[import-untyped]
 from django.test.client import AsyncClientHandler  # type: ignore[import-untyped]
 from django.utils.module_loading import import_string  # type: ignore[import-untyped]
 
@@ -31,9 +32,11 @@ _TEST_HOST = b"testserver"
 
 
 def _host(settings: Settings) -> str:
-    """What a client asks for that says nothing: Django's usual name if the gate answers under it."""
+    """What a client asks for that says nothing: the base URL's host, or Django's usual one where it must be that."""
+    own = settings.origin.partition("://")[2]
     usual = _TEST_HOST.decode("ascii")
-    return usual if is_answered(usual, settings) else settings.origin.partition("://")[2]
+    allowed = validate_host(split_domain_port(own)[0], django_settings.ALLOWED_HOSTS or ["localhost"])
+    return own if allowed or not is_answered(usual, settings) else usual
 
 
 def guarded(client: Any) -> object:

@@ -573,3 +573,58 @@ def test_the_asynchronous_client_passes_the_gate(application: Any) -> None:
 def test_a_plain_request_of_the_factory_is_told_that_no_gate_was_there() -> None:
     with pytest.raises(ConfigurationError):
         current_identity(RequestFactory().get("/"))
+
+
+def test_the_asynchronous_client_is_answered_by_our_own_endpoints(
+    site: ModuleType, gate_settings: Any
+) -> None:
+    settings = gate_settings(
+        base_url="https://billing.corp.example", hosts=["billing.corp.example"], response_mode="form_post"
+    )
+    site.application = asgi.IdentityMiddleware(get_asgi_application(), **settings)  # type: ignore[attr-defined]
+    callback, query = "/_idaware/callback", {"state": "x"}
+
+    async def ask() -> list[Any]:
+        client = signed_out(AsyncClient())
+        answers = [await client.post(callback, "code=x&state=x", "application/x-www-form-urlencoded")]
+        scope = client._base_scope(
+            path="/_idaware/me", headers=[(b"host", b"testserver")], query_string=b"x=1"
+        )
+        answers.append(await client.handler(scope))
+        return [*answers, await client.get("/_idaware/me", query)]
+
+    answers = asyncio.run(ask())
+    assert [answer.status_code for answer in answers] == [400, 401, 401]
+    assert answers[0].json()["reason"] == "login_state_unknown"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "hosts", "asked"),
+    [
+        (["*"], ["localhost", "testserver"], "localhost"),
+        (["billing.corp.example"], ["localhost", "testserver"], "testserver"),
+        (["billing.corp.example"], ["localhost"], "localhost"),
+        ([], ["localhost", "testserver"], "localhost"),
+    ],
+    ids=["any host", "Django refuses the base URL's", "the gate refuses Django's", "none named"],
+)
+def test_djangos_client_asks_for_a_host_that_both_answer_under(
+    site: ModuleType, gate_settings: Any, allowed: list[str], hosts: list[str], asked: str
+) -> None:
+    site.application = wsgi.IdentityMiddleware(get_wsgi_application(), **gate_settings(hosts=hosts))  # type: ignore[attr-defined]
+    with override_settings(ALLOWED_HOSTS=allowed), capture_audit(Client()) as records:
+        client = signed_in(Client(), groups=["sre"])
+        assert client.get("/who/").status_code == 200
+        assert client.get("/who/", HTTP_HOST="localhost").status_code == 200
+    assert [record["host"] for record in records.decisions] == [asked, "localhost"]
+
+
+def test_a_cookie_of_the_gates_is_taken_by_djangos_client(client: Client) -> None:
+    answer = signed_in(client, groups=["sre"]).post("/_idaware/logout")
+    assert answer.cookies
+    assert client.get("/who/").status_code == 401
+
+
+def test_an_application_that_is_not_named_cannot_be_found() -> None:
+    with override_settings(WSGI_APPLICATION=None), pytest.raises(LookupError, match="WSGI_APPLICATION"):
+        signed_in(Client())
