@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from idaware.errors import ConfigurationError, Problem
 
@@ -45,8 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from idaware.demo.hosting import keep_loopback_direct
 
     keep_loopback_direct(os.environ)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with start(args) as demo:
+    with interrupted_once(), start(args) as demo:
         records: SimpleQueue[AuditRecord | None] = SimpleQueue()
         demo.feed.watch(records.put)
         try:
@@ -59,6 +59,25 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print("\nStopping.", flush=True)
     return 0
+
+
+@contextmanager
+def interrupted_once() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl+C does, and a second one of either does not disturb the end."""
+
+    def interrupt(*_: object) -> NoReturn:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    for one in before:
+        signal.signal(one, interrupt)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def start(args: argparse.Namespace) -> Demo:

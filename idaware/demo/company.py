@@ -77,6 +77,10 @@ _PAYERS: Final = ("Northwind Traders", "Fabrikam Robotics", "Contoso Logistics",
 
 def payments() -> Iterator[dict[str, str]]:
     """Payments as they come in, for ever."""
-    for number in count():
-        payer = _PAYERS[number % len(_PAYERS)]
-        yield {"from": payer, "amount": f"{120 + 37 * number % 900}.{number * 7 % 100:02d}"}
+    return (
+        {
+            "from": _PAYERS[number % len(_PAYERS)],
+            "amount": f"{120 + 37 * number % 900}.{number * 7 % 100:02d}",
+        }
+        for number in count()
+    )

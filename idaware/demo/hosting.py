@@ -146,7 +146,7 @@ def claim(host: str, port: int, option: str) -> socket.socket:
     """A listening socket. Raises ``ConfigurationError`` that names the ``option`` where the port is taken."""
     try:
         sock = bind(host, port)
-    except (ConfigurationError, OverflowError) as error:
+    except ConfigurationError as error:
         raise _taken(option, port, "cannot be used here") from error
     if host == APP_HOST and port and _is_taken_on_ipv6(port):
         # Browsers ask ::1 first for "localhost": whatever listens there would be taken for the demo.

@@ -75,7 +75,7 @@ def start(
         app = _guarded(name, notes)
         stack.enter_context(Tail(records, feed.add))
         _serve(stack, app, app_socket)
-        records_url = _show_records(stack, feed)
+        records_url = _show_records(stack, feed, name)
         stack.callback(feed.close)
         return Demo(url, records_url, provider, feed, tuple(notes), _stack=stack.pop_all())
 
@@ -166,13 +166,13 @@ def serve_wsgi(stack: ExitStack, app: Any, sock: socket) -> None:
     stack.callback(server.shutdown)
 
 
-def _show_records(stack: ExitStack, feed: Feed) -> str:
+def _show_records(stack: ExitStack, feed: Feed, name: str) -> str:
     """The live view on an address of its own, since the application's paths are its own; where it is."""
     sock = stack.enter_context(claim(PROVIDER_HOST, 0, "--port"))
     url = url_of(PROVIDER_HOST, sock)
 
     async def page(request: Request) -> Response:
-        return response(pages.records(url, stream="/stream", public=False))
+        return response(pages.records(url, stream="/stream", public=False, brand=name))
 
     async def events(request: Request) -> Response:
         return stream(feed, request)

@@ -10,7 +10,7 @@ from typing import Final
 from markupsafe import Markup
 
 from idaware.demo.company import PAYROLL, Invoice
-from idaware.demo.frame import View, document, live_view, page
+from idaware.demo.frame import BRAND, View, document, live_view, page
 from idaware.demo.tour import tour
 from idaware.pages import Page, card
 from idaware.pages.parts import code, facts, lead, notice, paragraph, shown, value
@@ -27,8 +27,9 @@ def start(view: View) -> Page:
         + paragraph(
             Markup(
                 'The list beside says what the <a href="/policy">policy</a> has for you, and by which rule. What will '
-                "be refused is linked all the same. Each step leaves its record below."
-            )
+                "be refused is linked all the same. Each step leaves its record below. You sign in at a "
+                '<a href="{}/">provider of its own</a>, where much can be made to go wrong.'
+            ).format(view.provider)
         )
         + Markup('<h2>What to try</h2><p class="muted progress">Steps that you have seen get a tick.</p>')
         + tour(view.origin)
@@ -189,7 +190,7 @@ _FILTERS: Final = Markup(
 )
 
 
-def records(origin: str, *, stream: str = "/records/stream", public: bool = True) -> Page:
+def records(origin: str, *, stream: str = "/records/stream", public: bool = True, brand: str = BRAND) -> Page:
     """The live view on a page of its own. ``public``: it is behind the gate, on a rule that is."""
     why = paragraph(
         "Each request leaves one record, whatever becomes of it. This is what your auditors get, as it happens."
@@ -205,4 +206,6 @@ def records(origin: str, *, stream: str = "/records/stream", public: bool = True
             ),
         )
     body = card("Audit records, live", why + _FILTERS, eyebrow="Every decision", icon="clock", tone="ask")
-    return document("Audit records", body + live_view(whole_page=True, stream=stream), origin=origin)
+    return document(
+        "Audit records", body + live_view(whole_page=True, stream=stream), origin=origin, brand=brand
+    )

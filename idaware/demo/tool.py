@@ -6,8 +6,9 @@ All it knows of identities is ``request.scope["idaware"]``, which the middleware
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Final
 
@@ -117,15 +118,9 @@ class Tool:
 
 async def live_payments(socket: WebSocket) -> None:
     """Payments as they come in, until the browser has heard enough."""
+    payments = company.payments()
     await socket.accept()
-    try:
-        async for payment in _paced():
-            await socket.send_json(payment)
-    except WebSocketDisconnect:
-        return
-
-
-async def _paced() -> AsyncIterator[dict[str, str]]:
-    for payment in company.payments():
-        yield payment
-        await asyncio.sleep(PAYMENT_SECONDS)
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await socket.send_json(next(payments))
+            await asyncio.sleep(PAYMENT_SECONDS)
