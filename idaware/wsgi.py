@@ -320,15 +320,8 @@ def inner_mount(environ: Environ, routed: str) -> str:
 
 
 def _route_of(environ: Environ) -> tuple[str | None, str | None]:
-    """The template of the route that was dispatched to, and the framework, where one told."""
-    told = environ.get("idaware.route")
-    if isinstance(told, str):
-        return told, environ.get("idaware.framework")
-    request = environ.get("werkzeug.request")  # Flask's request is Werkzeug's and leaves itself here
-    if request is None:
-        return None, None
-    rule = getattr(getattr(request, "url_rule", None), "rule", None)
-    return rule if isinstance(rule, str) else None, type(request).__module__.partition(".")[0]
+    """The template of the route that was dispatched to, and the framework, where an integration told them."""
+    return environ.get("idaware.route"), environ.get("idaware.framework")
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idaware.reasons import Reason
 from idaware.request import Request, Respond
 from idaware.signin import HOST_MARK_SECONDS, MAX_UNREADABLE, UNREADABLE_SECONDS, _times
 from idaware.visit import Visit
@@ -73,15 +73,9 @@ def test_a_sign_in_without_a_deciding_rule_asks_for_nothing(site: Site) -> None:
     request = Request(
         protocol="http", method="GET", path="/x", headers={"accept": HTML, "host": "billing.corp.example"}
     )
-    outcome = signin.answer(Visit(request, site.clock(), "req-1", None, "https", ""), _reason())
+    outcome = signin.answer(Visit(request, site.clock(), "req-1", None, "https", ""), Reason.NO_IDENTITY)
     assert isinstance(outcome, Respond)
     assert "max_age" not in asked(dict(outcome.headers)["Location"])
-
-
-def _reason() -> Any:
-    from idaware.reasons import Reason
-
-    return Reason.NO_IDENTITY
 
 
 # -- never in circles ----------------------------------------------------------------------------------------------
@@ -141,6 +135,13 @@ def test_a_renewal_whose_provider_was_just_found_again_goes_on(site: Site) -> No
     site.clock.advance(31)
     browser.get("/x")
     assert site.provider.authorizations[-1]["prompt"] == "none"
+
+
+def test_a_step_up_on_a_session_that_is_due_waits_for_the_provider(site: Site) -> None:
+    site.provider.down = True
+    answer = site.ask("/fresh", accept=HTML, cookies=site.signed_in(age=1000))
+    assert answer.status == 503
+    assert answer.decided == ("error", "provider_unavailable")
 
 
 # -- cookies that nobody here can read -----------------------------------------------------------------------------

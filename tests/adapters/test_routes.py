@@ -415,3 +415,63 @@ def test_an_asgi_integration_may_tell_the_route() -> None:
 
     site = site_of(app)
     assert site.ask("/jobs/7", cookies=site.signed_in()).record["route"] == "/jobs/<id>"
+
+
+def writes_and_returns(environ: Any, start_response: Any) -> Any:
+    environ["idaware.mismatch"] = True
+    start_response("200 OK", [])(b"secret")
+    return [b"secret"]
+
+
+def raises(environ: Any, start_response: Any) -> Any:
+    environ["idaware.mismatch"] = True
+    raise RuntimeError("as told")
+
+
+def iterates(environ: Any, start_response: Any) -> Any:
+    environ["idaware.mismatch"] = True
+    start_response("200 OK", [])
+    yield b"secret"
+
+
+def raises_when_iterated(environ: Any, start_response: Any) -> Any:
+    environ["idaware.mismatch"] = True
+    if environ:
+        raise RuntimeError("as told")
+    yield b"secret"
+
+
+@pytest.mark.parametrize("app", [writes_and_returns, raises, iterates, raises_when_iterated])
+def test_a_wsgi_integration_may_tell_a_mismatch(app: Any) -> None:
+    site = site_of(app, "wsgi")
+    answer = site.ask("/open/x")
+    assert answer.status == 403
+    assert b"secret" not in answer.body
+    assert answer.error is None
+    assert answer.decided == ("deny", "path_mismatch")
+
+
+def test_a_mismatch_that_is_told_half_way_cuts_the_answer_off() -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        yield b"one"
+        environ["idaware.mismatch"] = True
+        yield b"secret"
+
+    answer = site_of(app, "wsgi").ask("/open/x")
+    assert answer.body == b"one"
+    assert answer.decided == ("allow", "public")
+
+
+def test_a_path_that_is_rewritten_inside_does_not_reach_another_view_of_flask() -> None:
+    app = flask_app()
+    inner = app.wsgi_app
+
+    def rewriting(environ: Any, start_response: Any) -> Any:
+        environ["PATH_INFO"] = "/jobs/7"
+        return inner(environ, start_response)
+
+    app.wsgi_app = rewriting  # type: ignore[method-assign]
+    answer = site_of(app, "wsgi").ask("/open/x")
+    assert answer.status == 403
+    assert answer.decided == ("deny", "path_mismatch")

@@ -74,3 +74,7 @@ def test_the_short_way_for_most_answers_changes_no_answer(names: list[str]) -> N
     assert [pair for pair in changed(headers) if pair[0] == "cache-control"] == [
         pair for pair in slowly if pair[0] == "cache-control"
     ]
+
+
+def test_an_answer_to_a_preflight_gets_nothing() -> None:
+    assert changed([("X-Own", "1")], attached=False) == [("X-Own", "1")]
