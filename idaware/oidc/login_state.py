@@ -1,5 +1,5 @@
-"""What a browser keeps while its person is at the provider: one signed cookie for each login, and a failure
-count.
+"""What a browser keeps while its person is at the provider: one signed cookie for each login, and a count of
+failures.
 
 Belongs here: writing, finding, bounding and deleting those cookies. The dialogue with the provider is in
 ``login.py``. Several tabs may sign in at once, so each login has a cookie of its own, named after its
@@ -46,6 +46,7 @@ RENEWAL_PAUSE_SECONDS = 300
 
 _STATE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SUFFIX = re.compile(r"[A-Za-z0-9_-]{8}")
+_TIME = re.compile(r"[0-9]{1,11}")
 _NAMED_AFTER = 8  # how much of the state is in the cookie's name
 
 
@@ -78,11 +79,6 @@ class LoginState(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         return self.subject is not None and hmac.compare_digest(self.subject, subject_digest(subject))
 
 
-class _Failures(msgspec.Struct, frozen=True, array_like=True):
-    v: int
-    times: tuple[int, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Derived:
     """What goes to the provider beside ``state``. Secrets: never in a record or a log."""
@@ -92,7 +88,6 @@ class Derived:
 
 
 _login_state = msgspec.msgpack.Decoder(LoginState)
-_failures = msgspec.msgpack.Decoder(_Failures)
 
 
 def subject_digest(subject: str) -> str:
@@ -114,7 +109,6 @@ class LoginStates:
         self._secure = settings.secure
         self._samesite = "none" if settings.response_mode == "form_post" else "lax"
         self._seal = ring.seal("login-state")
-        self._failures_seal = ring.seal("login-failures")
         keys = ring.keys("login-derive")
         self._keys = {sha256(key).hexdigest()[:6]: key for key in keys}
         self._newest = next(iter(self._keys))
@@ -213,12 +207,15 @@ class LoginStates:
         return sum(0 <= now - at < FAILURES_SECONDS for at in self._failed(cookie_header))
 
     def note_failure(self, cookie_header: str, now: float) -> str:
-        """``Set-Cookie`` that counts one more failed callback."""
+        """``Set-Cookie`` that counts one more failed callback.
+
+        The count is not signed, or replicas with different keys would never get beyond one. Whoever changes it
+        only changes when they themselves are told.
+        """
         times = (*self._failed(cookie_header), int(now))[-MAX_FAILURES:]
-        value = self._failures_seal.close(msgspec.msgpack.encode(_Failures(VERSION, times)))
         return set_cookie(
             self.failures_name,
-            value,
+            ".".join(map(str, times)),
             max_age=RENEWAL_PAUSE_SECONDS,
             secure=self._secure,
             samesite=self._samesite,
@@ -228,16 +225,10 @@ class LoginStates:
         """``Set-Cookie`` after a sign-in that succeeded."""
         return self._expire(self.failures_name)
 
-    def _failed(self, cookie_header: str) -> tuple[int, ...]:
+    def _failed(self, cookie_header: str) -> list[int]:
         text = find_cookie(cookie_header, self.failures_name)
-        payload = self._failures_seal.open(text) if isinstance(text, str) else None
-        if payload is None:
-            return ()
-        try:
-            record = _failures.decode(payload)
-        except msgspec.DecodeError:
-            return ()
-        return record.times if record.v == VERSION else ()
+        parts = text.split(".")[-MAX_FAILURES:] if isinstance(text, str) else []
+        return [int(part) for part in parts if _TIME.fullmatch(part)]
 
     # -- inside --------------------------------------------------------------------------------------------
 
