@@ -42,36 +42,33 @@ class SessionState(Enum):
     """What a session is good for right now.
 
     ``LIVE`` and ``REFRESH_DUE`` pass (the latter renews on the next navigation); ``STALE`` passes nothing
-    but a sign-in keeps its start; ``IDLE`` and ``EXPIRED`` have ended.
+    but a sign-in keeps its start; ``IDLE`` and ``EXPIRED`` have ended. ``reason`` says why a session does not
+    pass; it is ``None`` where it does.
     """
+
+    reason: Reason | None
+
+    def __new__(cls, word: str, reason: Reason | None = None) -> SessionState:
+        member = object.__new__(cls)
+        member._value_ = word
+        member.reason = reason
+        return member
 
     LIVE = "live"
     REFRESH_DUE = "refresh_due"
-    STALE = "stale"
-    IDLE = "idle"
-    EXPIRED = "expired"
+    STALE = "stale", Reason.SESSION_STALE
+    IDLE = "idle", Reason.SESSION_IDLE
+    EXPIRED = "expired", Reason.SESSION_EXPIRED
 
     @property
     def passes(self) -> bool:
         """Whether requests may pass on such a session."""
-        return self in (SessionState.LIVE, SessionState.REFRESH_DUE)
+        return self.reason is None
 
     @property
     def ended(self) -> bool:
         """Whether the session is over, so that the next sign-in has to be a real one."""
         return self in (SessionState.IDLE, SessionState.EXPIRED)
-
-    @property
-    def reason(self) -> Reason | None:
-        """Why it does not pass; ``None`` where it does."""
-        return _REASONS.get(self)
-
-
-_REASONS = {
-    SessionState.STALE: Reason.SESSION_STALE,
-    SessionState.IDLE: Reason.SESSION_IDLE,
-    SessionState.EXPIRED: Reason.SESSION_EXPIRED,
-}
 
 
 def state_of(session: Session, last_seen: float | None, now: float, lifetimes: Lifetimes) -> SessionState:
@@ -110,4 +107,7 @@ def needs_activity_cookie(last_seen: float | None, now: float, lifetimes: Lifeti
 
     At most once a minute; more often where the idle end would come before that.
     """
-    return last_seen is None or now - last_seen >= min(ACTIVITY_EVERY_SECONDS, lifetimes.idle_seconds / 3)
+    if last_seen is None:
+        return True
+    age_seconds = now - last_seen
+    return age_seconds >= ACTIVITY_EVERY_SECONDS or age_seconds * 3 >= lifetimes.idle_seconds
