@@ -26,6 +26,7 @@ from idaware.gate import Gate
 from idaware.http.headers import HeaderFilter
 from idaware.io.background import SHARED, Background
 from idaware.io.forks import after_fork
+from idaware.io.request_ids import RequestIds
 from idaware.oidc.login import Login
 from idaware.oidc.login_state import LoginStates
 from idaware.oidc.provider import Provider
@@ -79,7 +80,7 @@ class Runtime:
         trail: Trail | None = None,
         clock: Clock = time.time,
         token: Callable[[int], str] = secrets.token_urlsafe,
-        new_id: Callable[[], str] = lambda: os.urandom(8).hex(),
+        new_id: Callable[[], str] | None = None,
         background: Background = SHARED,
         blocking_http: BlockingHttp | None = None,
         async_http: AsyncHttp | None = None,
@@ -92,7 +93,7 @@ class Runtime:
         self.trail = trail or self._make_trail()
         self._clock = clock
         self._token = token
-        self._new_id = new_id
+        self._new_id = new_id or RequestIds()
         self._reread = reread
         self.gate = self._make_gate(settings)
         self._background = background
