@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from e2e import chromium
+from e2e.nginx import start_nginx
 from e2e.providers import PROVIDER_SCRIPT, Development, OidcProvider, SignsPeopleIn
+from e2e.running import Program
 from e2e.tool import Tool, start_tool
 
 HERE = Path(__file__).parent
@@ -30,14 +32,6 @@ def browser() -> Iterator[Browser]:
         pytest.skip("Chromium is not installed (Debian: apt install chromium)")
     with chromium.chromium() as started:
         yield started
-
-
-@pytest.fixture(scope="session")
-def nginx() -> str:
-    found = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if found is None:
-        pytest.skip("nginx is not installed (Debian: apt install nginx)")
-    return found
 
 
 @pytest.fixture
@@ -89,5 +83,20 @@ def tool_at(closing: ExitStack, tmp_path: Path) -> Callable[..., Tool]:
         tool = start_tool(framework, server, issuer, tmp_path, **options)
         closing.callback(tool.program.stop)
         return tool
+
+    return start
+
+
+@pytest.fixture
+def nginx_at(closing: ExitStack, tmp_path: Path) -> Callable[..., Program]:
+    """Starts nginx: ``nginx_at(port, [port of a tool, ...])``."""
+
+    def start(port: int, upstreams: Sequence[int], **options: Any) -> Program:
+        executable = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+        if executable is None:
+            pytest.skip("nginx is not installed (Debian: apt install nginx)")
+        program = start_nginx(executable, tmp_path / "nginx", port, upstreams, **options)
+        closing.callback(program.stop)
+        return program
 
     return start
