@@ -42,14 +42,14 @@ def parity(scenario: Callable[..., None] | None = None, **setup: Any) -> Any:
     signature = inspect.signature(scenario)
     kept = [name for name in signature.parameters if name != "site"]
     names = ["places", *kept]
-    test.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what pytest reads parameters from
+    test.__signature__ = inspect.Signature(  # what pytest reads parameters from
         [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
     )
     test.__name__ = scenario.__name__
     test.__qualname__ = scenario.__qualname__
     test.__module__ = scenario.__module__
     test.__doc__ = scenario.__doc__
-    test.pytestmark = [*test.pytestmark, *getattr(scenario, "pytestmark", [])]  # type: ignore[attr-defined]
+    test.pytestmark = [*test.pytestmark, *getattr(scenario, "pytestmark", [])]
     return test
 
 

@@ -134,7 +134,8 @@ class ScriptedProvider:
             raise fault
         if fault is not None:
             return httpx2.Response(fault.status_code, headers=fault.headers, content=fault.content)
-        return getattr(self, f"_{endpoint}")(request)
+        answer: httpx2.Response = getattr(self, f"_{endpoint}")(request)
+        return answer
 
     def _discovery(self, request: httpx2.Request) -> httpx2.Response:
         document = {
