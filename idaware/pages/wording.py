@@ -225,6 +225,7 @@ STOPPED_HINTS: Final = (
     "Does your browser accept cookies for this site? A sign-in cannot be completed without them.",
     "Are other tabs signing in too? Close them, wait a minute and start again.",
     "Does it work in a private window? Then cookies of this site are in the way: clear them.",
+    "Does none of that help? Tell the people who run this application: its log says more.",
 )
 """What people can check before they try again."""
 
