@@ -1,0 +1,89 @@
+"""The console's own tests: the real gate and the real policy, without a provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import idaware.testing
+
+idaware.testing.configure(policy_file=Path(__file__).with_name("policy.yaml"))
+
+from starlette.testclient import TestClient, WebSocketDenialResponse  # noqa: E402
+from starlette.websockets import WebSocketDisconnect  # noqa: E402
+
+from examples.starlette_ws.app import app  # noqa: E402
+from idaware.testing import capture_audit, signed_in, signed_out  # noqa: E402
+
+
+def client_of() -> TestClient:
+    return TestClient(app, follow_redirects=False)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/invoices"])
+@pytest.mark.parametrize(("groups", "status"), [(["sre"], 200), (["finance"], 200), (["marketing"], 403)])
+def test_reading_is_for_two_groups(path: str, groups: list[str], status: int) -> None:
+    assert signed_in(client_of(), groups=groups).get(path).status_code == status
+
+
+def test_whoever_is_not_signed_in_is_sent_to_the_provider() -> None:
+    client = signed_out(client_of())
+    assert client.get("/", headers={"Accept": "text/html"}).status_code == 302
+    assert client.get("/api/invoices").status_code == 401
+
+
+def test_some_pages_are_for_everybody() -> None:
+    client = signed_out(client_of())
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert "sign in" in client.get("/about").text
+
+
+def test_finance_marks_as_paid_and_only_sre_voids() -> None:
+    client = signed_in(client_of(), groups=["finance"])
+    assert client.post("/invoices/1002/pay").status_code == 303
+    assert client.post("/invoices/1002/void").status_code == 403
+    assert client.post("/invoices/1/pay").status_code == 404
+    assert signed_in(client, groups=["sre"]).post("/invoices/1002/void").status_code == 303
+
+
+def test_the_admin_page_asks_for_a_second_factor() -> None:
+    client = signed_in(client_of(), groups=["sre"])
+    assert client.get("/admin").json()["reason"] == "step_up_required"
+    assert signed_in(client, groups=["sre"], acr="mfa").get("/admin").status_code == 200
+    assert signed_in(client, groups=["sre"], acr="mfa", auth_age=3600).get("/admin").status_code == 401
+    assert signed_in(client, groups=["finance"], acr="mfa").get("/admin").status_code == 403
+
+
+def test_contractors_stay_out_and_the_record_says_why() -> None:
+    client = signed_in(client_of(), groups=["finance", "contractors"], sub="carol")
+    with capture_audit(app) as records:
+        assert client.get("/").status_code == 403
+    assert (records.last["principal"], records.last["reason"]) == ("login/carol", "denied_by_rule")
+
+
+def test_who_listens_hears_of_a_payment() -> None:
+    with signed_in(client_of(), groups=["finance"], sub="bob") as client:
+        with client.websocket_connect("/live") as socket:
+            client.post("/invoices/1001/pay")
+            assert socket.receive_json() == {"number": 1001, "state": "paid", "by": "login/bob"}
+        client.post("/invoices/1001/pay")
+
+
+@pytest.mark.parametrize(
+    ("groups", "status"), [(["marketing"], 403), (None, 401)], ids=["somebody else", "nobody"]
+)
+def test_nobody_else_listens(groups: list[str] | None, status: int) -> None:
+    client = signed_out(client_of()) if groups is None else signed_in(client_of(), groups=groups)
+    with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect("/live"):
+        raise AssertionError("it was accepted")
+    assert refused.value.status_code == status
+
+
+def test_another_sites_page_does_not_listen() -> None:
+    client = signed_in(client_of(), groups=["finance"])
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect("/live", headers={"origin": "https://evil.example"}),
+    ):
+        raise AssertionError("it was accepted")
