@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
-from idaware.asgi_scope import Credentials, Dispatch, RoutedScope, User
+from msgspec import Struct
+
+from idaware.asgi_scope import Dispatch, RoutedScope, inner_scope
 from idaware.assembly import Runtime, application_named, build_runtime
 from idaware.errors import ClientError, ConfigurationError, IdawareError
 from idaware.http.answer_headers import BYTES, with_ours
@@ -67,18 +69,10 @@ class IdentityMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, WebSocket or lifespan (ASGI 3.0)."""
-        kind = scope["type"]
-        if kind not in ("http", "websocket", "lifespan"):
-            # security rule 8: what is not known is refused, never passed on
-            raise IdawareError(f"ASGI scope type {kind!r} is refused: only http, websocket and lifespan pass")
-        if self._runtime is None:
-            await self._closed(scope, receive, send)
-        elif kind == "lifespan":
-            await self.app(scope, receive, send)
-        else:
-            await self._guard(self._runtime, scope, receive, send)
-
-    async def _guard(self, runtime: Runtime, scope: Scope, receive: Receive, send: Send) -> None:
+        runtime = self._runtime
+        if runtime is None or scope["type"] not in ("http", "websocket"):
+            await self._beside(scope, receive, send)
+            return
         gate = runtime.gate
         request: Request | None = None
         stripped: Sequence[int] = ()
@@ -98,7 +92,19 @@ class IdentityMiddleware:
             await _respond(runtime, scope, receive, send, request, outcome)
         else:
             assert request is not None
-            await _Passage(runtime, request, outcome, send).run(self.app, scope, receive, stripped)
+            inner = inner_scope(scope, request, outcome, stripped)
+            await _Passage(runtime, request, outcome, send, inner, inner.dispatch).run(self.app, receive)
+
+    async def _beside(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Whatever is no request, and everything while the configuration is wrong."""
+        kind = scope["type"]
+        if kind not in ("http", "websocket", "lifespan"):
+            # security rule 8: what is not known is refused, never passed on
+            raise IdawareError(f"ASGI scope type {kind!r} is refused: only http, websocket and lifespan pass")
+        if self._runtime is None:
+            await self._closed(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
     async def _closed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Everything is refused while the configuration is wrong (security rule 28)."""
@@ -113,62 +119,35 @@ class IdentityMiddleware:
         await _send_plain(scope, receive, send, 500, headers, message, 1011)
 
 
-class _Passage:
+class _Passage(Struct):
     """An allowed request on its way through the application: one record, and our headers on the answer."""
 
-    __slots__ = ("_allow", "_dispatch", "_done", "_request", "_runtime", "_scope", "_send")
+    runtime: Runtime
+    request: Request
+    allow: Allow
+    send: Send
+    scope: RoutedScope
+    dispatch: Dispatch
+    done: bool = False
 
-    def __init__(self, runtime: Runtime, request: Request, allow: Allow, send: Send) -> None:
-        self._runtime = runtime
-        self._request = request
-        self._allow = allow
-        self._send = send
-        self._done = False
-        self._dispatch: Dispatch
-        self._scope: RoutedScope
-
-    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, stripped: Sequence[int]) -> None:
-        self._dispatch = Dispatch(self._request.path, scope)
-        self._scope = self._inner_scope(scope, stripped)
+    async def run(self, app: ASGIApp, receive: Receive) -> None:
         try:
-            await app(self._scope, receive, self._forward)
+            await app(self.scope, receive, self.forward)
         except BaseException as exc:
-            if not self._dispatch.mismatch:
-                self._record(None, error=type(exc).__name__)
+            if not self.dispatch.mismatch:
+                self.record(None, error=type(exc).__name__)
                 raise
-        if self._dispatch.mismatch:
-            await self._refuse_mismatch(receive)
-        self._record(None)
+        if self.dispatch.mismatch:
+            await self.refuse_mismatch(receive)
+        self.record(None)
 
-    def _inner_scope(self, scope: Scope, stripped: Sequence[int]) -> RoutedScope:
-        identity = self._allow.identity
-        inner = RoutedScope(scope, self._dispatch)
-        headers = scope["headers"]
-        if stripped:  # security rule 9
-            headers = [pair for index, pair in enumerate(headers) if index not in stripped]
-        if self._allow.identity_headers:
-            added = (
-                (n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in self._allow.identity_headers
-            )
-            headers = [*headers, *added]
-        inner.update(
-            {
-                "headers": headers,
-                "idaware": identity,
-                "idaware.path": self._request.path,
-                "idaware.mount": self._request.mount,
-                "user": User(identity),
-                "auth": Credentials(identity),
-            }
-        )
-        return inner
-
-    async def _forward(self, message: Message) -> None:
-        if self._dispatch.mismatch:
-            return  # security rule 6: our own refusal follows in place of the application's answer
+    def forward(self, message: Message) -> Awaitable[None]:
+        """``send`` for the application. Not itself a coroutine: the server's has to be awaited in any case."""
+        if self.dispatch.mismatch:
+            return _nothing()  # security rule 6: our own refusal follows in place of the application's answer
         kind = message["type"]
         if kind == "http.response.start":
-            allow = self._allow
+            allow = self.allow
             message["headers"] = with_ours(
                 message.get("headers", ()),
                 BYTES,
@@ -176,38 +155,42 @@ class _Passage:
                 attached=allow.attached,
                 public=allow.public,
             )
-            self._record(message["status"])
+            self.record(message["status"])
         elif kind == "websocket.accept":
-            self._record(101)
+            self.record(101)
         elif kind == "websocket.close":
-            self._record(403)  # what servers answer to a handshake that is closed before it was accepted
+            self.record(403)  # what servers answer to a handshake that is closed before it was accepted
         elif kind == "websocket.http.response.start":
-            self._record(message["status"])
-        await self._send(message)
+            self.record(message["status"])
+        return self.send(message)
 
-    def _record(self, status: int | None, *, error: str | None = None) -> None:
-        if self._done:
+    def record(self, status: int | None, *, error: str | None = None) -> None:
+        if self.done:
             return
-        self._done = True
-        record = self._allow.record
-        record.route = self._template()
-        record.framework = self._dispatch.framework(self._scope)
+        self.done = True
+        record = self.allow.record
+        record.route = self.template()
+        record.framework = self.dispatch.framework(self.scope)
         if error is not None:
             record.error = error
-        self._runtime.completed(record, self._request, status)
+        self.runtime.completed(record, self.request, status)
 
-    def _template(self) -> str | None:
-        told = self._scope.get("idaware.route") or self._dispatch.template or self._scope.get("path_template")
+    def template(self) -> str | None:
+        told = self.scope.get("idaware.route") or self.dispatch.template or self.scope.get("path_template")
         return told if isinstance(told, str) else None
 
-    async def _refuse_mismatch(self, receive: Receive) -> None:
+    async def refuse_mismatch(self, receive: Receive) -> None:
         """Security rule 6: the application routed elsewhere than the policy decided on."""
-        if self._done:
+        if self.done:
             return
-        self._done = True
-        refusal = self._runtime.gate.mismatch(self._request, self._allow)
-        refusal.record.route = self._template()
-        await _respond(self._runtime, self._scope, receive, self._send, self._request, refusal)
+        self.done = True
+        refusal = self.runtime.gate.mismatch(self.request, self.allow)
+        refusal.record.route = self.template()
+        await _respond(self.runtime, self.scope, receive, self.send, self.request, refusal)
+
+
+async def _nothing() -> None:
+    """What awaiting a message does that is not sent."""
 
 
 async def _respond(

@@ -6,9 +6,10 @@ Belongs here: what is put into the scope, and security rule 6, which is heard th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from starlette.authentication import AuthCredentials, BaseUser
 
 from idaware.errors import IdawareError
@@ -16,6 +17,7 @@ from idaware.http.routes import route_agrees
 
 if TYPE_CHECKING:
     from idaware.identity import Identity
+    from idaware.request import Allow, Request
 
 _FRAMEWORKS = frozenset({"fastapi", "litestar", "quart", "starlette"})
 
@@ -24,23 +26,19 @@ class RouteMismatchError(IdawareError):
     """The application's router chose a route whose template does not fit the decided path (security rule 6)."""
 
 
-class Dispatch:
+class Dispatch(Struct, eq=False):
     """Where the application's router went.
 
     ``path``: what the policy decided on. ``outer``: the scope that the middleware was called with.
     ``mismatch``: a route was chosen that does not fit. ``template``: of the chosen route, mounts included; ``None``
-    where no framework told.
+    where no framework told. ``mounted``: the templates of the mounts that were passed.
     """
 
-    __slots__ = ("_mounted", "_outer_app", "_outer_root", "_path", "mismatch", "template")
-
-    def __init__(self, path: str, outer: Mapping[str, Any]) -> None:
-        self.mismatch = False
-        self.template: str | None = None
-        self._path = path
-        self._outer_app = outer.get("app")
-        self._outer_root: str = outer.get("root_path", "")
-        self._mounted = ""
+    path: str
+    outer: Mapping[str, Any]
+    mismatch: bool = False
+    template: str | None = None
+    mounted: str = ""
 
     def chosen(self, route: object, scope: Mapping[str, Any]) -> None:
         """The router is about to hand over to ``route``. Raises ``RouteMismatchError``: the handler must not run."""
@@ -49,12 +47,12 @@ class Dispatch:
             return
         root = self._inner_root(scope)
         # A mount's own template, where it told one; else what it took off the path.
-        mounted = self._mounted.count("/") == root.count("/")
-        self.template = (self._mounted if mounted else root) + told
+        mounted = self.mounted.count("/") == root.count("/")
+        self.template = (self.mounted if mounted else root) + told
         is_mount = hasattr(route, "routes")
         if is_mount:
-            self._mounted = self.template
-        if not route_agrees(root + told, self._path, prefix=is_mount):
+            self.mounted = self.template
+        if not route_agrees(root + told, self.path, prefix=is_mount):
             self.mismatch = True
             raise RouteMismatchError(f"the route {self.template!r} does not fit the path that was decided on")
 
@@ -64,7 +62,7 @@ class Dispatch:
         Where it really begins with that, the router reads another path than the policy decided on (security rule 1):
         ``/app/admin`` would be ``/admin``. Raises ``RouteMismatchError``.
         """
-        if root_path and self._path.startswith(root_path) and (self._path + "/").startswith(root_path + "/"):
+        if root_path and self.path.startswith(root_path) and (self.path + "/").startswith(root_path + "/"):
             self.mismatch = True
             raise RouteMismatchError(f"the application takes {root_path!r} off the path that was decided on")
 
@@ -75,7 +73,7 @@ class Dispatch:
             return told
         app = scope.get("app")
         if app is None or (
-            app is self._outer_app and self.template is None
+            app is self.outer.get("app") and self.template is None
         ):  # ``add_middleware``: it is the outer one
             return None
         packages = (base.__module__.partition(".")[0] for base in type(app).__mro__)
@@ -86,7 +84,7 @@ class Dispatch:
         root: str = scope.get("root_path", "")
         if not (scope["path"] + "/").startswith(root + "/"):
             return ""  # the router then looks at the whole path
-        return root.removeprefix(self._outer_root)
+        return root.removeprefix(self.outer.get("root_path", ""))
 
 
 class RoutedScope(dict[str, Any]):
@@ -124,6 +122,32 @@ class RoutedScope(dict[str, Any]):
         return RoutedScope(self, self.dispatch)
 
     __copy__ = copy
+
+
+def inner_scope(
+    scope: Mapping[str, Any], request: Request, allow: Allow, stripped: Sequence[int]
+) -> RoutedScope:
+    """The scope for the application: without the headers at the places ``stripped``, with who is asking."""
+    headers = scope["headers"]
+    if stripped:  # security rule 9
+        headers = [pair for index, pair in enumerate(headers) if index not in stripped]
+    if allow.identity_headers:
+        added = ((n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in allow.identity_headers)
+        headers = [*headers, *added]
+    inner = RoutedScope(scope, Dispatch(request.path, scope))
+    identity = allow.identity
+    dict.update(
+        inner,
+        {
+            "headers": headers,
+            "idaware": identity,
+            "idaware.path": request.path,
+            "idaware.mount": request.mount,
+            "user": User(identity),
+            "auth": Credentials(identity),
+        },
+    )
+    return inner
 
 
 def _template_of(route: object, scope: Mapping[str, Any]) -> str | None:
