@@ -32,7 +32,7 @@ def demo() -> Iterator[Demo]:
 
 
 class Guest(Visitor):
-    """Somebody at the demo. ``alarms``: what the browser complained about, but refusals that were asked for."""
+    """Somebody at the demo. ``alarms``: what the browser complained about, but what was asked for."""
 
     def __init__(self, browser: Browser, demo: Demo, **options: Any) -> None:
         super().__init__(browser, "demo", **options)
@@ -42,7 +42,7 @@ class Guest(Visitor):
         self.page.on("console", lambda entry: self._heard(entry.text))
 
     def _heard(self, text: str) -> None:
-        if not re.search(r"status of 403|response code: 403", text):
+        if not re.search(r"status of 403|response code: 403|Cleared data types", text):
             self.alarms.append(text)
 
     def visit(self, path: str) -> int:
@@ -82,7 +82,7 @@ def test_the_whole_walk(guest: Guest) -> None:
     expect(page.get_by_role("heading", name="Invoices")).to_be_visible()
     expect(page.get_by_text("The socket was refused")).to_be_visible()
     page.get_by_role("button", name="Mark 2042 as paid").click()
-    expect(page.locator("tr", has_text="2042")).to_contain_text("Paid")
+    expect(page.locator(".ledger tr", has_text="2042")).to_contain_text("Paid")
     expect(page.locator(".dock")).to_contain_text("change-invoices")
     guest.saw("paid")
 
@@ -137,9 +137,8 @@ def test_records_come_in_while_somebody_watches_and_can_be_searched(guest: Guest
     expect(page.locator(".dock")).to_contain_text("no_rule")
     expect(page.locator(".left-out")).to_contain_text("of this view itself")
     page.get_by_label("Person, request, rule or reason").fill("DEBUG")
-    assert [row.split()[3:6] for row in guest.rows()] == [["nobody", "GET", "/debug"]] or len(
-        guest.rows()
-    ) == 1
+    [only] = guest.rows()
+    assert "GET /debug" in only
     page.get_by_label("Decision").select_option("allow")
     expect(page.locator(".none")).to_be_visible()
     page.get_by_label("Person, request, rule or reason").fill("")
