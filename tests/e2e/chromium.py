@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
 EXECUTABLE = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCREENSHOTS = os.environ.get("IDAWARE_E2E_SCREENSHOTS")
@@ -39,7 +39,11 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visitor:
-    """One person with one browser profile and one tab. ``answers``: every HTTP answer that the browser got."""
+    """One person with one browser profile and one tab to begin with.
+
+    ``answers``: every HTTP answer that the browser got. ``complaints``: what it wrote to its console, such as
+    content that a page's own Content-Security-Policy forbids; that an answer was a refusal is no complaint.
+    """
 
     def __init__(self, browser: Browser, name: str, **options: Any) -> None:
         self._name = name
@@ -48,7 +52,14 @@ class Visitor:
         self.context: BrowserContext = browser.new_context(ignore_https_errors=True, **options)
         self.context.set_default_timeout(_STEP_MILLISECONDS)
         self.context.on("response", lambda answer: self.answers.append(answer))
+        self.complaints: list[str] = []
+        self.context.on("console", self._hear)
+        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         self.page: Page = self.context.new_page()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+            self.complaints.append(message.text)
 
     def go(self, url: str) -> int:
         """Visit ``url`` and wherever it leads; the status of the last page."""

@@ -68,6 +68,7 @@ def test_a_day_at_work(
         step_up_by_signing_in_again(alice, tool, provider)
     sign_out(alice, tool, provider)
 
+    assert alice.complaints == []
     every_answer_has_its_record(alice, tool)
     no_secret_is_told(alice, tool)
 
