@@ -24,7 +24,10 @@ CommandLine: TypeAlias = Callable[[str, str, int], list[str]]
 SERVERS: dict[Interface, dict[str, CommandLine]] = {
     "asgi": {
         "uvicorn": lambda app, host, port: ["uvicorn", app, "--host", host, "--port", str(port)],
-        "hypercorn": lambda app, host, port: ["hypercorn", app, "--bind", f"{host}:{port}"],
+        # It evaluates the name in the module's dictionary, where a module's __getattr__ is not asked.
+        "hypercorn": lambda app, host, port: [
+            "hypercorn", app.replace(":app", ":__getattr__('app')"), "--bind", f"{host}:{port}",
+        ],
         "granian": lambda app, host, port: [
             "granian", "--interface", "asgi", "--host", host, "--port", str(port), app,
         ],
