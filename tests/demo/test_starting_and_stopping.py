@@ -118,17 +118,14 @@ def test_nothing_stays_behind_where_the_provider_s_port_is_taken() -> None:
         bind("localhost", port).close()
 
 
-@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
-def test_who_listens_on_ipv6_is_not_taken_for_the_demo() -> None:
-    try:
-        other = bind("::1")
-    except ConfigurationError:
-        pytest.skip("no IPv6 loopback here")
-    with other:
-        port = other.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=rf"{port} is in use on \[::1\]"):
-            hosting.claim("localhost", port, "--port")
-        hosting.claim("127.0.0.1", port, "--port").close()
+def test_who_listens_on_ipv6_is_not_taken_for_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosting, "_is_taken_on_ipv6", lambda port: True)
+    with bind("127.0.0.1") as free:
+        port = free.getsockname()[1]
+    with pytest.raises(ConfigurationError, match=rf"{port} is in use on \[::1\]"):
+        hosting.claim("localhost", port, "--port")
+    hosting.claim("127.0.0.1", port, "--port").close()
+    hosting.claim("localhost", 0, "--port").close()
 
 
 class Probe:
