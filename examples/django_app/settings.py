@@ -14,6 +14,7 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", *filter(None, [os.environ.get("DJANGO
 ROOT_URLCONF = "examples.django_app.urls"
 WSGI_APPLICATION = "examples.django_app.wsgi.application"
 USE_TZ = True
+TIME_ZONE = "UTC"
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
