@@ -83,7 +83,10 @@ def _agrees(shape: Shape, path: str) -> bool:
         and not (len(segments) > lead[0] and segments[lead[0]].startswith(lead[1]))
     ):
         return False
-    return all(segments[index] == literal for index, literal in literals)
+    for index, literal in literals:  # noqa: SIM110 - ``all`` costs as much again as the comparison
+        if segments[index] != literal:
+            return False
+    return True
 
 
 @lru_cache(maxsize=4096)
