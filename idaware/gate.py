@@ -89,7 +89,7 @@ class Gate:
         if refusal is not None:
             return refusal
         path = request.path
-        if path.startswith(self._prefix) and (path == self._prefix or path.startswith(self._below_prefix)):
+        if path == self._prefix or path.startswith(self._below_prefix):
             return self._own(visit)
         return self._decide(visit)
 

@@ -20,7 +20,7 @@ version: 1
 rules:
   - {id: read, paths: [/dash/**], methods: [GET], allow: {groups: [sre]}}
   - {id: files, paths: [/files/**], allow: {groups: [sre]}, allow_in_path: [encoded_slash, semicolon]}
-  - {id: odd, paths: [/public/**], allow: public}
+  - {id: odd, paths: [/public/**], allow: public, preflight: pass}
   - {id: kept-out, paths: [/out/**], allow: {groups: [sre]}, deny: {groups: [contractors]}, require: {acr: [gold]}}
   - {id: gold, paths: [/gold/**], allow: {groups: [sre]}, require: {acr: [gold]}}
   - {id: dav, paths: [/dav/**], methods: [PROPFIND], allow: {groups: [sre]}}
@@ -152,6 +152,15 @@ def test_nobody_on_a_public_path_is_nobody(gate: Gate) -> None:
     assert isinstance(outcome, Allow)
     assert outcome.identity is ANONYMOUS
     assert (outcome.attached, outcome.public) == (False, True)
+
+
+def test_a_preflight_of_a_public_path_needs_no_exception(site: Site) -> None:
+    headers = {"origin": "https://spa.example", "access-control-request-method": "PUT"}
+    outcome = site.runtime.gate.check(
+        request("/public/x", "OPTIONS", headers=headers, cookies=site.signed_in())
+    )
+    assert isinstance(outcome, Allow)
+    assert (outcome.record.decision, outcome.attached, outcome.public) == ("allow", True, True)
 
 
 def test_the_first_page_needs_the_provider(gate: Gate) -> None:

@@ -84,6 +84,16 @@ def test_probes_reach_nothing_else_by_address(site: Site, target: str, method: s
 
 
 @parity
+@pytest.mark.parametrize("target", ["/public/x", "/_idaware/healthz", "/_idaware/me", "/nowhere"])
+@pytest.mark.parametrize("host", ["evil.example", "billing.corp.example.evil.example"])
+def test_not_even_what_is_public_answers_under_a_foreign_name(site: Site, target: str, host: str) -> None:
+    answer = site.ask(target, host=host)
+    assert answer.status == 421
+    assert answer.decided == ("deny", "host_unknown")
+    assert site.app.seen == []
+
+
+@parity
 def test_headers_beyond_the_bound_are_refused(site: Site) -> None:
     answer = site.ask("/public/x", headers={"X-Large": "x" * 65_536})
     assert answer.status == 431

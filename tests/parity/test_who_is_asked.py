@@ -252,6 +252,24 @@ def test_options_that_is_no_preflight_is_a_request_like_any_other(site: Site, mi
 
 
 @parity
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_the_headers_of_a_preflight_make_none_of_another_method(site: Site, method: str) -> None:
+    answer = site.ask("/api/x/y", method, headers=PREFLIGHT, accept=JSON)
+    assert answer.status == 401
+    assert answer.decided == ("login", "no_identity")
+    own = {**PREFLIGHT, "Origin": site.settings.origin}
+    assert (
+        site.ask("/api/x/y", method, headers=own, cookies=site.signed_in()).json["principal"] == "login/alice"
+    )
+
+
+@parity
+def test_a_preflight_of_a_public_path_is_public(site: Site) -> None:
+    answer = site.ask("/public/x", "OPTIONS", headers=PREFLIGHT)
+    assert answer.decided == ("allow", "public")
+
+
+@parity
 def test_a_step_up_signs_in_again_with_what_the_rule_requires(site: Site) -> None:
     answer = site.ask("/safe/x", accept=HTML, cookies=site.signed_in())
     assert answer.status == 302
