@@ -15,7 +15,7 @@ VOCABULARY = {"request", "effects", "identity", "settings", "errors", "reasons",
 DECISIONS = {"gate", "signin", "endpoints", "answers", "visit", "oidc", "session", "policy", "http", "pages"}
 WORLD = {"io", "audit.sinks", "audit.trail", "session.stores"}
 ADAPTERS = {"asgi", "wsgi"}
-LEAVES = {"cli", "demo", "devidp", "testing", "flask", "django", "fastapi", "starlette"}
+LEAVES = {"__main__", "cli", "demo", "devidp", "testing", "flask", "django", "fastapi", "starlette"}
 
 FORBIDDEN_IN_DECISIONS = {
     "httpx2", "starlette", "werkzeug", "asyncio", "threading", "socket", "secrets", "random", "logging", "time",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -219,6 +221,13 @@ def test_the_exit_status_says_whose_fault_it_was(
 
     monkeypatch.setattr("idaware.cli.env.run", fail)
     assert idaware_command("env") == status
+
+
+def test_the_package_can_be_run_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "idaware", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"idaware {idaware.__version__}\n"
 
 
 def test_wrong_use_is_2(capsys: pytest.CaptureFixture[str]) -> None:
