@@ -9,6 +9,7 @@ from ``X_Forwarded_User``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import ItemsView, Iterable, Mapping
 from enum import Enum
 from typing import Final, Literal, TypeAlias, cast
@@ -58,6 +59,7 @@ _COMMON = (
 _CGI_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 _NOT_REPEATED: frozenset[str] = frozenset()
 _FOLD = str.maketrans("_.", "--")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
 
 
 class AsgiScan(msgspec.Struct, frozen=True):
@@ -205,6 +207,8 @@ class HeaderFilter:
         return _read_as(name)
 
     def _is_stripped(self, name: str) -> bool:
+        if _TOKEN.fullmatch(name) is None:
+            return True  # no name by RFC 9110: upper-casing ``cf-acce\xdf-*`` makes ``CF_ACCESS_*`` of it (Django)
         folded = fold(name)
         return folded in self._names or folded.startswith(self._prefixes)
 

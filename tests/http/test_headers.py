@@ -57,6 +57,22 @@ def test_identity_header_is_stripped_in_every_spelling(shipped, name):
         assert shipped.scan_wsgi({environ_key: "root", "HTTP_ACCEPT": "*/*"}).strip == [environ_key], spelling
 
 
+@pytest.mark.parametrize(
+    "name",
+    [b"cf-acce\xdf-jwt-assertion", b"remote-user ", b"\tremote-user", b"remote-user\x00", b"remote\xa0user", b""],
+    ids=["a sharp s, SS in upper case", "a blank behind", "a tab before", "NUL", "a hard blank", "no name"],
+)  # fmt: skip
+def test_what_is_no_header_name_never_reaches_the_application(name):
+    judge = HeaderFilter(())
+    assert judge.scan_asgi([(b"accept", b"*/*"), (name, b"root")]).strip == [1]
+    assert judge.scan_asgi([(b"x!#$%&'*+.^_`|~-1", b"x")]).strip == []
+
+
+@pytest.mark.parametrize("key", ["HTTP_REMOTE_USER ", "HTTP_\tREMOTE_USER", "HTTP_REMOTE\xa0USER", "HTTP_"])
+def test_what_is_no_header_name_in_an_environ_neither(key):
+    assert HeaderFilter(()).scan_wsgi({key: "root", "HTTP_X": "x"}).strip == [key]
+
+
 @settings(max_examples=200)
 @given(
     name=st.sampled_from(FAMILIES),
