@@ -123,7 +123,9 @@ def _groups_fact(identity: Identity) -> Markup:
     groups, total = _groups(identity), identity.groups_total
     if identity.groups is None or total is None or total == len(identity.groups):
         return groups
-    return parts.with_small(groups, f"{len(identity.groups)} of your {total} groups matter here")
+    kept = len(identity.groups)
+    matter = "matters" if kept == 1 else "matter"
+    return parts.with_small(groups, f"{kept} of your {total} groups {matter} here")
 
 
 def _about(identity: Identity) -> Markup:

@@ -55,6 +55,13 @@ def _why_stopped(reason: Reason) -> Markup:
     return _HINTS.format(Markup("").join(_HINT.format(hint) for hint in STOPPED_HINTS))
 
 
+def _reported(detail: str | None, reason: Reason) -> Markup:
+    """What a stranger said; the reason's own sentence stands below anyway."""
+    if not detail or detail == reason.sentence:
+        return Markup("")
+    return parts.notice("What was reported", parts.paragraph(parts.value(detail)))
+
+
 def login_failed(
     house: House,
     *,
@@ -76,7 +83,7 @@ def login_failed(
         [
             parts.lead(words.lead),
             _why_stopped(reason) if stopped else Markup(""),
-            parts.notice("What was reported", parts.paragraph(parts.value(detail))) if detail else Markup(""),
+            _reported(detail, reason),
             parts.actions([Link("Try again", retry_url), Link("Go to the front page", house.home)]),
             parts.facts(
                 [

@@ -68,14 +68,16 @@ def test_nobody_gets_a_page_too(pages, parse, now) -> None:
         (frozenset(), 3, "None that this application uses 0 of your 3 groups matter here"),
         (frozenset(), None, "None that this application uses"),
         (frozenset({"b", "a"}), 2, "a b"),
+        (frozenset({"b", "a"}), 3, "a b 2 of your 3 groups matter here"),
+        (frozenset({"a"}), 3, "a 1 of your 3 groups matters here"),
     ],
-    ids=["unknown", "none of three", "none", "all of them"],
+    ids=["unknown", "none of three", "none", "all of them", "two of three", "one of three"],
 )
 def test_groups_as_they_are_known(pages, someone, parse, now, groups, total, words) -> None:
     kim = replace(someone("kim"), groups=groups, groups_total=total, amr=())
     parsed = parse(pages.me(identity=kim, now=now, json=False))
     assert words in parsed.words
-    assert ("matter here" in parsed.words) == ("matter" in words)
+    assert ("of your" in parsed.words) == ("of your" in words)
 
 
 def test_missing_groups_are_told_here_too(pages, someone, parse, now) -> None:

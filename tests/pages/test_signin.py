@@ -41,6 +41,13 @@ def test_a_failed_sign_in_says_what_happened_and_lets_one_try_again(pages, parse
         assert fact in parsed.words, fact
 
 
+@pytest.mark.parametrize("detail", [None, "", Reason.LOGIN_STATE_UNKNOWN.sentence])
+def test_where_nothing_was_reported_the_reason_is_not_said_twice(detail: str | None, pages, parse) -> None:
+    words = parse(fail(pages, detail=detail)).words
+    assert words.count(Reason.LOGIN_STATE_UNKNOWN.sentence) == 1
+    assert "What was reported" not in words
+
+
 def test_after_three_failures_the_page_explains_and_goes_nowhere_by_itself(pages, parse) -> None:
     parsed = parse(fail(pages, retry_allowed=False, retry_url="/l"))
     assert "failed three times within a minute" in parsed.words
