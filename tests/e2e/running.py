@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -39,6 +40,10 @@ def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", **given}
 
 
+_WITH_US = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+"""What a program is started with, so that it ends when this process is killed (Linux)."""
+
+
 class Program:
     """One program in a process group of its own. ``log``: the file that both its outputs go to."""
 
@@ -53,7 +58,7 @@ class Program:
         self.log_path = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command,
+                [*_WITH_US, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -16,7 +16,7 @@ from e2e.providers import SignsPeopleIn
 from e2e.running import free_port, wait_until
 from e2e.tool import Tool
 
-REFRESH_SECONDS = 4
+REFRESH_SECONDS = 3
 
 NOT_A_PAGE = ("/_idaware/healthz", "/favicon.ico")
 """What the test asks for when the server starts, and what the browser asks for without saying so."""
