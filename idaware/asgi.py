@@ -20,6 +20,7 @@ from idaware.http.answer_headers import BYTES, with_ours
 from idaware.http.methods import WEBSOCKET
 from idaware.http.mounts import split_asgi
 from idaware.io.drivers import run_async
+from idaware.outermost import outside_the_gate
 from idaware.reasons import Reason
 from idaware.request import Allow, Pending, Request, Respond
 
@@ -104,6 +105,7 @@ class IdentityMiddleware:
         if self._runtime is None:
             await self._closed(scope, receive, send)
         else:
+            _name_what_is_outside(scope)
             await self.app(scope, receive, send)
 
     async def _closed(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,6 +119,14 @@ class IdentityMiddleware:
         message = b"This application is not configured correctly, so nobody is let in. Its log says why.\n"
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
         await _send_plain(scope, receive, send, 500, headers, message, 1011)
+
+
+def _name_what_is_outside(scope: Scope) -> None:
+    """At start-up: what answers before the gate is neither guarded nor recorded."""
+    for name in outside_the_gate(scope.get("app")) or ():
+        logger.warning(
+            "%s answers before the gate: add IdentityMiddleware last, so that it is outermost", name
+        )
 
 
 class _Passage(Struct):

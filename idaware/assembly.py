@@ -5,6 +5,7 @@ Nothing starts here: connections, files and the background thread are made at th
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import logging
 import os
@@ -14,10 +15,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import idaware
 from idaware.answers import Answers
-from idaware.audit.record import Record, started
+from idaware.audit.record import Record, started, stopped
 from idaware.audit.sinks import make_sink
 from idaware.audit.trail import Trail
 from idaware.endpoints import Endpoints
@@ -159,6 +161,7 @@ class Runtime:
         if self._announced:
             return
         self._announced = True
+        _say_stopped_at_exit(self)
         self._background.start()
         self.trail.emit(
             started(
@@ -176,6 +179,15 @@ class Runtime:
         )
         if self.settings.mode == "off":
             logger.critical("IDAWARE_MODE=off: NOTHING IS PROTECTED. Only loopback requests are answered.")
+
+    def end(self) -> None:
+        """At the end of a process in good order: say so in the audit trail."""
+        if not self._announced:  # a forked child that answered nothing
+            return
+        self._announced = False
+        self.trail.emit(
+            stopped(release=idaware.__version__, mode=self.settings.mode, policy_version=self.policy.version)
+        )
 
     def reread_secrets(self) -> None:
         """Take up secrets whose files have changed."""
@@ -244,6 +256,21 @@ class Runtime:
 
     def _forget_process(self) -> None:
         self._announced = False
+
+
+_running: WeakSet[Runtime] = WeakSet()
+
+
+def _say_stopped_at_exit(runtime: Runtime) -> None:
+    if not _running:
+        # INVARIANT: registered after the trail's own, so that it runs before the trail is closed.
+        atexit.register(_end_all)
+    _running.add(runtime)
+
+
+def _end_all() -> None:
+    for runtime in list(_running):
+        runtime.end()
 
 
 def build_runtime(

@@ -16,8 +16,9 @@ from idaware.effects import Flow, ReadBody
 from idaware.errors import ProviderError
 from idaware.http.crosssite import cross_site
 from idaware.oidc.login import Completed, Failed, LoginRedirect
-from idaware.oidc.protocol import logout_url
+from idaware.oidc.protocol import client_jwks, logout_url
 from idaware.pages import Part, Reach, SessionFacts
+from idaware.pages.problem import json_page
 from idaware.reasons import Reason
 from idaware.request import Allow, Outcome, Pending, Respond
 from idaware.session.lifetimes import Lifetimes, hard_end
@@ -79,7 +80,7 @@ class Endpoints:
         self._lifetimes = Lifetimes.of(settings)
         self._origins = frozenset([settings.origin])
         answer_method = "POST" if settings.response_mode == "form_post" else "GET"
-        self._handlers: Mapping[str, Mapping[str, Handler]] = {
+        self._handlers: dict[str, Mapping[str, Handler]] = {
             "login": {"GET": self._login_get, "HEAD": self._login_get, "POST": self._login_post},
             "callback": {answer_method: self._callback},
             "logout": {"GET": self._logout_ask, "HEAD": self._logout_ask, "POST": self._logout},
@@ -89,6 +90,8 @@ class Endpoints:
             "healthz": {"GET": self._healthz, "HEAD": self._healthz},
             "readyz": {"GET": self._readyz, "HEAD": self._readyz},
         }
+        if settings.client_auth == "private_key_jwt":
+            self._handlers["jwks.json"] = {"GET": self._jwks, "HEAD": self._jwks}
 
     def handle(self, name: str, visit: Visit) -> Outcome:
         """Answer ``PREFIX/name``. What does not exist (or is not configured) is 404."""
@@ -319,6 +322,12 @@ class Endpoints:
         parts = [Part(name, "ok" if text is None else "degraded", text) for name, text in problems.items()]
         detailed = visit.identity.is_authenticated
         return self._page(visit, self._answers.pages.readyz(ready=True, parts=parts, detailed=detailed))
+
+    def _jwks(self, visit: Visit) -> Outcome:
+        """Our public key, so that the provider can check our ``private_key_jwt`` (OpenID Connect Core 9)."""
+        return self._page(
+            visit, json_page(200, client_jwks(self._settings), content_type="application/jwk-set+json")
+        )
 
     # -- outcomes ----------------------------------------------------------------------------------------------
 

@@ -283,3 +283,35 @@ def test_a_forked_process_says_that_it_guards_too() -> None:
         env={"PYTHONPATH": f"{Path(__file__).parent}:{Path(__file__).parent.parent}"},
     )
     assert done.stdout.splitlines() == ["['started', 'decision']"] * 2
+
+
+# -- the end -------------------------------------------------------------------------------------------------------
+
+END = """
+import warnings
+warnings.simplefilter("ignore")
+from support import Site
+site, silent = Site("wsgi"), Site("wsgi")
+site.sink.subscribe(lambda record: print(record["kind"], flush=True))
+silent.sink.subscribe(lambda record: print("silent", flush=True))
+site.ask("/public/x")
+"""
+
+
+def test_the_end_of_a_process_that_guarded_is_recorded_once() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", END],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": f"{Path(__file__).parent}:{Path(__file__).parent.parent}"},
+    )
+    assert done.stdout.split() == ["started", "decision", "stopped"]
+
+
+def test_a_runtime_ends_once() -> None:
+    site = Site("wsgi")
+    site.ask("/public/x")
+    site.runtime.end()
+    site.runtime.end()
+    assert [record["kind"] for record in site.sink.records].count("stopped") == 1

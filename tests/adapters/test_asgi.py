@@ -6,6 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 import idaware.asgi
 from idaware.asgi import IdentityMiddleware
@@ -324,3 +327,22 @@ def test_the_module_serves_the_application_that_is_named(monkeypatch: pytest.Mon
     assert isinstance(idaware.asgi.app, IdentityMiddleware)
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         _ = idaware.asgi.other
+
+
+def test_what_answers_before_the_gate_is_named_at_start_up(caplog: pytest.LogCaptureFixture) -> None:
+    site = Site("asgi", app=Starlette())
+    outer = Starlette(middleware=[Middleware(GZipMiddleware), Middleware(GivenMiddleware, site.guarded)])
+    GivenMiddleware.__name__ = "IdentityMiddleware"
+    run(outer, {"type": "lifespan"}, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    assert "GZipMiddleware answers before the gate" in caplog.text
+
+
+class GivenMiddleware:
+    """Stands in Starlette's list for a middleware that was made already."""
+
+    def __init__(self, app: Any, guarded: Any) -> None:
+        guarded.app = app
+        self.guarded = guarded
+
+    async def __call__(self, *arguments: Any) -> None:
+        await self.guarded(*arguments)

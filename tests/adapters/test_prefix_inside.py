@@ -35,7 +35,9 @@ def run(app: Any, path: str) -> tuple[bool, list[int]]:
 
 def fastapi_under(prefix: str, ran: list[str]) -> FastAPI:
     app = FastAPI()
-    app.root_path = prefix  # as ``FastAPI(root_path=)``, which warns where the server's option is to be preferred
+    app.root_path = (
+        prefix  # as ``FastAPI(root_path=)``, which warns where the server's option is to be preferred
+    )
 
     @app.get("/admin/users")
     def users() -> str:

@@ -6,8 +6,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from support import HTML, JSON, Browser, Person, Site, parity
+from support import ADAPTERS, HTML, JSON, Browser, Person, Site, parity
 
 
 def asked(location: str) -> dict[str, str]:
@@ -346,3 +348,17 @@ def test_the_prefix_may_be_another(site: Site) -> None:
     assert Browser(site).get("/anything").status == 200
     assert site.ask("/.auth/me", accept=HTML).status == 200
     assert site.ask("/_idaware/me", accept=JSON).status == 401
+
+
+# -- our public key ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_our_public_key_is_published_where_we_authenticate_with_it(adapter: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    site = Site(adapter, client_auth="private_key_jwt", client_key=pem, client_secret=None)
+    answer = site.ask("/_idaware/jwks.json")
+    assert (answer.status, answer.header("content-type")) == (200, "application/jwk-set+json")
+    assert [(jwk["kty"], "d" in jwk) for jwk in answer.json["keys"]] == [("EC", False)]
+    assert Site(adapter).ask("/_idaware/jwks.json").status == 404
