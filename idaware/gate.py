@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from idaware.errors import ClientError, ProviderError
 from idaware.http.crosssite import cross_site, websocket_origin_ok
 from idaware.http.forwarded import client_of
 from idaware.http.headers import MAX_HEADERS_BYTES
 from idaware.http.hosts import HostVerdict, check_host, is_loopback_host, is_loopback_peer
 from idaware.http.identity_headers import HeaderBridge
-from idaware.http.methods import check_method
+from idaware.http.methods import WEBSOCKET, check_method
 from idaware.http.negotiation import is_navigation
 from idaware.http.paths import MAX_PATH_BYTES, check_path
 from idaware.http.request_ids import clean_request_id
@@ -91,7 +93,9 @@ class Gate:
         path = request.path
         if path == self._prefix or path.startswith(self._below_prefix):
             return self._own(visit)
-        return self._decide(visit)
+        if request.upgrade:
+            return self._decide_upgrade(visit)
+        return self._decide(visit, request.method)
 
     def failed(self, request: Request | None, exc: BaseException) -> Respond:
         """The closed answer to any exception (security rule 28): decided here and nowhere else."""
@@ -176,17 +180,23 @@ class Gate:
 
     # -- the application's paths -------------------------------------------------------------------------------
 
-    def _decide(self, visit: Visit) -> Outcome:
+    def _decide(self, visit: Visit, method: str) -> Outcome:
+        """What becomes of the request as one with ``method``: nearly always its own."""
         request = visit.request
-        method = request.method
         preflight = None
         if method == "OPTIONS" and "origin" in request.headers:
             preflight = request.headers.get("access-control-request-method")
-        match = visit.match = self.policy.find(visit.host, preflight or method, request.path)
+        if preflight:
+            method = _named(preflight)
+        match = visit.match = self.policy.find(visit.host, method, request.path)
         public = match.public
         refusal = self._host_refusal(visit, address_ok=public)
         if refusal is not None:
             return refusal
+        if (
+            preflight and public
+        ):  # the application gets an ``OPTIONS``: what is open to the named method is not enough
+            public = self.policy.find(visit.host, "OPTIONS", request.path).public
         if preflight and not public and match.rule is not None and match.rule.preflight == "pass":
             record = self._recorder.decision(visit, "bypass", Reason.PREFLIGHT)
             return Allow(identity=ANONYMOUS, record=record, attached=False)
@@ -198,6 +208,14 @@ class Gate:
         if preflight or visit.session is None:
             return self._signin.answer(visit, visit.auth_error or Reason.NO_IDENTITY)
         return self._with_session(visit)
+
+    def _decide_upgrade(self, visit: Visit) -> Outcome:
+        """Under WSGI it is up to server and application what such a request becomes: both rules have to let it pass."""
+        as_get = self._decide(replace(visit), "GET")
+        if not isinstance(as_get, Allow):
+            return as_get
+        as_socket = self._decide(visit, WEBSOCKET)
+        return as_get if isinstance(as_socket, Allow) and as_socket.public else as_socket
 
     def _with_session(self, visit: Visit) -> Outcome:
         session, match = visit.session, visit.match
@@ -311,6 +329,11 @@ class Gate:
 
     def _refuse(self, visit: Visit, status: int, reason: Reason) -> Respond:
         return self._answers.refusal(visit, status, reason, self._recorder.decision(visit, "deny", reason))
+
+
+def _named(preflight: str) -> str:
+    """The method that a preflight names; none that a rule covers where no browser would name it (security rule 7)."""
+    return preflight if check_method(preflight) is None else ""
 
 
 def _failure(exc: BaseException) -> tuple[int, Reason]:

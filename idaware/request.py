@@ -22,7 +22,8 @@ Protocol: TypeAlias = Literal["http", "websocket"]
 class Request(Struct, kw_only=True):
     """What a client asked for.
 
-    * ``method``: as sent; ``WEBSOCKET`` for a WebSocket handshake under either protocol.
+    * ``method``: as sent; ``WEBSOCKET`` for a WebSocket handshake under either protocol. ``upgrade``: it is also the
+      ``GET`` that it came as, because nobody knows yet which of them it becomes (WSGI).
     * ``path``: the path that the application's own router will route on, decoded once, mount prefix taken off.
     * ``raw_path``: the undecoded path where the server gives one, without the query; ``None`` where it does not.
     * ``mount``: the prefix that was taken off; ``mount_ok`` is False where it is not the configured one
@@ -48,6 +49,7 @@ class Request(Struct, kw_only=True):
     scheme: str = "http"
     peer: str | None = None
     started: float = 0.0
+    upgrade: bool = False
 
     def __repr__(self) -> str:
         return f"Request({self.protocol} {self.method} {self.path!r})"  # never the headers: they hold cookies

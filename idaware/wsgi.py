@@ -279,6 +279,7 @@ def _request_of(runtime: Runtime, environ: Environ) -> tuple[Request, Sequence[s
         scheme=environ.get("wsgi.url_scheme", "http"),
         peer=environ.get("REMOTE_ADDR") or "unix",
         started=started,
+        upgrade=websocket,
     ), scan.strip
 
 

@@ -126,6 +126,52 @@ def test_the_right_to_read_opens_no_websocket(site: Site) -> None:
     assert answer.decided == ("deny", "method_not_covered")
 
 
+UNEQUAL = """
+version: 1
+rules:
+  - {id: socket, paths: [/feed, /news], methods: [WEBSOCKET], allow: public}
+  - {id: talk, paths: [/talk, /open], methods: [WEBSOCKET], allow: {groups: [sre]}}
+  - {id: page, paths: [/feed, /talk], methods: [GET], allow: {groups: [admins]}}
+  - {id: shown, paths: [/open, /news], methods: [GET], allow: public}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "groups", "socket", "upgrade"),
+    [
+        ("/feed", None, ("allow", "public"), ("login", "no_identity")),
+        ("/feed", ("sre",), ("allow", "public"), ("deny", "not_in_allow")),
+        ("/feed", ("admins",), ("allow", "public"), ("allow", "allowed_by_rule")),
+        ("/talk", ("sre",), ("allow", "allowed_by_rule"), ("deny", "not_in_allow")),
+        ("/talk", ("admins",), ("deny", "not_in_allow"), ("deny", "not_in_allow")),
+        ("/talk", ("admins", "sre"), ("allow", "allowed_by_rule"), ("allow", "allowed_by_rule")),
+        ("/open", None, ("login", "no_identity"), ("login", "no_identity")),
+        ("/open", ("sre",), ("allow", "allowed_by_rule"), ("allow", "allowed_by_rule")),
+        ("/news", None, ("allow", "public"), ("allow", "public")),
+    ],
+)
+def test_under_wsgi_an_upgrade_needs_the_right_to_get_as_well(
+    path: str, groups: tuple[str, ...] | None, socket: tuple[str, str], upgrade: tuple[str, str]
+) -> None:
+    """It is up to the server what becomes of ``Upgrade``: a handler of ``GET`` may answer it."""
+    for adapter, decided in (("asgi", socket), ("wsgi", upgrade)):
+        site = Site(adapter, policy=UNEQUAL)
+        cookies = None if groups is None else site.signed_in(groups=groups)
+        answer = site.ask(path, websocket=True, headers={"Origin": OWN}, cookies=cookies)
+        assert answer.decided == decided, adapter
+        assert answer.record["method"] == "WEBSOCKET"
+        assert len(site.app.seen) == (decided[0] == "allow")
+
+
+def test_an_upgrade_under_wsgi_that_nobody_attached_is_private_to_its_page() -> None:
+    """Where one of both rules is public, the answer is kept as the other one has it."""
+    site = Site("wsgi", policy=UNEQUAL, app=Application(headers=[("Cache-Control", "public, max-age=60")]))
+    answer = site.ask(
+        "/feed", websocket=True, headers={"Origin": OWN}, cookies=site.signed_in(groups=("admins",))
+    )
+    assert answer.header("cache-control") == "private, max-age=60"
+
+
 @parity
 def test_a_websocket_is_no_way_to_our_endpoints(site: Site) -> None:
     answer = site.ask("/_idaware/me", websocket=True, headers={"Origin": OWN}, cookies=site.signed_in())

@@ -243,6 +243,39 @@ def test_a_preflight_for_a_method_that_no_rule_covers_is_denied(site: Site, name
     assert answer.decided == ("deny", "method_not_covered")
 
 
+LAXER = """
+version: 1
+rules:
+  - {id: hook, paths: [/hook, /both], methods: [POST], allow: public}
+  - {id: sock, paths: [/sock], methods: [WEBSOCKET], allow: public}
+  - {id: cors, paths: [/cors], methods: [POST], allow: public, preflight: pass}
+  - {id: options, paths: [/both], methods: [OPTIONS], allow: public}
+  - {id: rest, paths: [/hook, /sock, /cors, /both], allow: {groups: [sre]}}
+"""
+
+
+@parity(policy=LAXER)
+@pytest.mark.parametrize(
+    ("path", "named", "decided"),
+    [
+        ("/hook", "POST", ("login", "no_identity")),
+        ("/sock", "WEBSOCKET", ("deny", "method_not_covered")),
+        ("/hook", "post", ("deny", "method_not_covered")),
+        ("/cors", "POST", ("bypass", "preflight")),
+        ("/both", "POST", ("allow", "public")),
+    ],
+    ids=["public for the named method", "a socket", "lower case", "passes", "public for OPTIONS too"],
+)
+def test_naming_a_method_with_a_laxer_rule_opens_nothing(
+    site: Site, path: str, named: str, decided: tuple[str, str]
+) -> None:
+    """Many a view does the same for ``OPTIONS`` as for ``GET``; the rule of the named method never spoke of it."""
+    headers = {**PREFLIGHT, "Access-Control-Request-Method": named}
+    answer = site.ask(path, "OPTIONS", headers=headers)
+    assert answer.decided == decided
+    assert [seen.identity.principal for seen in site.app.seen] == ([None] if answer.status == 200 else [])
+
+
 @parity
 @pytest.mark.parametrize("missing", ["Origin", "Access-Control-Request-Method"])
 def test_options_that_is_no_preflight_is_a_request_like_any_other(site: Site, missing: str) -> None:
