@@ -193,9 +193,8 @@ class Gate:
         refusal = self._host_refusal(visit, address_ok=public)
         if refusal is not None:
             return refusal
-        if (
-            preflight and public
-        ):  # the application gets an ``OPTIONS``: what is open to the named method is not enough
+        if preflight and public:
+            # What reaches the application is an ``OPTIONS``: to be open for the named method is not enough.
             public = self.policy.find(visit.host, "OPTIONS", request.path).public
         if preflight and not public and match.rule is not None and match.rule.preflight == "pass":
             record = self._recorder.decision(visit, "bypass", Reason.PREFLIGHT)
