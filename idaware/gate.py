@@ -140,10 +140,9 @@ class Gate:
         unfit = check_method(request.method, request.protocol)
         if unfit is not None:  # security rule 7
             return self._refuse(visit, 400, unfit)
-        ambiguous = check_path(request.path, request.raw_path)
-        if ambiguous is not None:  # security rule 2
+        if check_path(request.path, request.raw_path) is not None:  # security rule 2
             allowances = self.policy.allowances(request.path, request.raw_path, mount=request.mount)
-            if not allowances or check_path(request.path, request.raw_path, allowances) is not None:
+            if check_path(request.path, request.raw_path, allowances) is not None:
                 return self._refuse(visit, 400, Reason.PATH_AMBIGUOUS)
         return None
 

@@ -199,6 +199,7 @@ def test_whatever_was_raised_ends_in_a_refusal(
     assert (refusal.status, refusal.record.reason) == (status, expected)
     assert b"secret" not in refusal.body
     assert "secret" not in str(refusal.record)
+    assert refusal.record.path == ("/dash/x" if known else "")
     ours = not isinstance(exc, ClientError)
     assert (refusal.cause is exc, refusal.log is not None) == (ours, ours)
 
