@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -231,6 +233,68 @@ def test_a_line_that_another_process_left_torn_does_not_swallow_ours(tmp_path: P
     sink.write([THREE])
     sink.close()
     assert path.read_bytes() == ONE[:4] + b"\n" + TWO + b'{"to\n' + THREE
+
+
+OTHER_WRITER = """
+import fcntl, os, sys
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_APPEND | os.O_CREAT)
+fcntl.lockf(fd, fcntl.LOCK_EX)
+os.write(fd, b'{"n"')
+print("half", flush=True)
+sys.stdin.readline()
+os.write(fd, b':1}\\n')
+fcntl.lockf(fd, fcntl.LOCK_UN)
+print("whole", flush=True)
+"""
+
+
+@pytest.fixture
+def other_writer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process in the middle of writing ``ONE``; it goes on when it is told to."""
+    command = [sys.executable, "-c", OTHER_WRITER, str(tmp_path / "audit.jsonl")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"half\n"
+        yield process
+        process.kill()
+
+
+def test_a_line_that_another_process_is_just_writing_is_not_torn(
+    tmp_path: Path, other_writer: subprocess.Popen[bytes]
+) -> None:
+    def finish() -> None:
+        assert other_writer.stdin is not None
+        assert other_writer.stdout is not None
+        other_writer.stdin.write(b"\n")
+        other_writer.stdin.flush()
+        other_writer.stdout.readline()
+
+    path = tmp_path / "audit.jsonl"
+    sink = FileSink(str(path), pause=finish)
+    assert sink.write([TWO]) == 1
+    sink.close()
+    assert path.read_bytes() == ONE + TWO
+
+
+def test_a_process_that_never_finishes_its_line_is_waited_for_a_moment_only(
+    tmp_path: Path, other_writer: subprocess.Popen[bytes]
+) -> None:
+    path = tmp_path / "audit.jsonl"
+    pauses: list[None] = []
+    sink = FileSink(str(path), pause=lambda: pauses.append(None))
+    assert sink.write([TWO]) == 1
+    sink.close()
+    assert len(pauses) == 50
+    assert path.read_bytes() == b'{"n"\n' + TWO
+
+
+def test_nobody_is_locked_out_of_the_file_between_two_batches(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    sink = FileSink(str(path))
+    sink.write([ONE])
+    probe = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'ab'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    subprocess.run([sys.executable, "-c", probe, str(path)], check=True)
+    sink.close()
 
 
 def test_a_directory_that_is_missing_is_an_error_and_works_once_it_is_there(tmp_path: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from idaware.audit.sinks.lines import LineWriter
 
 _NEW_FILE_MODE = 0o640
+_LOCK_TRIES = 50
+_LOCK_PAUSE_SECONDS = 0.002
 
 
 class FileSink:
@@ -17,28 +21,50 @@ class FileSink:
     * A batch is one ``write`` with ``O_APPEND``: batches of several processes do not mix.
     * A file that was moved away or removed is noticed before each batch, and opened anew.
     * Where the file ends in the middle of a line, whoever tore it (a full disk, a killed process), the
-      batch begins with a newline (audit promise 6).
+      batch begins with a newline (audit promise 6). A lock tells that from a batch that another process is
+      just writing; one that is held for long is not waited for.
+
+    ``pause`` is called between two tries for the lock.
     """
 
     direct = False
 
-    def __init__(self, path: str) -> None:
+    def __init__(
+        self, path: str, *, pause: Callable[[], None] = lambda: time.sleep(_LOCK_PAUSE_SECONDS)
+    ) -> None:
         self.name = f"file:{path}"
         self._path = path
+        self._pause = pause
         self._fd: int | None = None
         self._writer = LineWriter()
 
     def write(self, lines: Sequence[bytes]) -> int:
         """See ``Sink.write``."""
         fd = self._current()
-        self._writer.torn = _ends_torn(fd, self._writer.torn)
-        return self._writer.write(fd, lines)
+        locked = stat.S_ISREG(os.fstat(fd).st_mode) and self._lock(fd)
+        try:
+            self._writer.torn = _ends_torn(fd, self._writer.torn)
+            return self._writer.write(fd, lines)
+        finally:
+            if locked:
+                fcntl.lockf(fd, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """See ``Sink.close``."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+    def _lock(self, fd: int) -> bool:
+        """Keep other processes' batches out; whether that was possible soon. (A forked child has no share in it.)"""
+        for _ in range(_LOCK_TRIES):
+            try:
+                fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:  # somebody writes, or the file system knows no locks
+                self._pause()
+            else:
+                return True
+        return False
 
     def _current(self) -> int:
         if self._fd is not None and _same_file(self._fd, self._path):
