@@ -131,6 +131,8 @@ class Trail:
         if record.reason_text is None and record.reason is not None:
             record.reason_text = record.reason.sentence
 
+    # Both texts are put together from ``str`` and ``hex``: format specifications cost three times as much.
+
     def _rfc3339(self, now: float) -> str:
         """``2026-01-31T08:15:00.123456Z`` (RFC 3339 section 5.6); the text of a second is made once."""
         micros = int(now * 1_000_000)
@@ -139,17 +141,17 @@ class Trail:
         if known != second:
             text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
             self._second = second, text  # one assignment: threads may race, and none sees a half of it
-        return f"{text}{str(micros)[-6:].zfill(6)}Z"
+        return f"{text}{str(micros + 1_000_000)[-6:]}Z"  # with a second more there are always six digits
 
     def _uuid7(self, now: float, seq: int) -> str:
         """RFC 9562 section 5.7; ``rand_a`` and ``rand_b`` are one counter from a random start (section 6.2)."""
         milli = int(now * 1000)
         known, text = self._milli
         if known != milli:
-            digits = f"{milli:012x}"
-            text = f"{digits[:8]}-{digits[8:]}-{self._random_middle}-"
+            digits = hex(milli | 1 << 48)  # "0x1" and always twelve digits
+            text = f"{digits[3:11]}-{digits[11:]}-{self._random_middle}-"
             self._milli = milli, text
-        return f"{text}{self._random_start + seq:x}"
+        return text + hex(self._random_start + seq)[3:]
 
     def _gap_line(self, lost: int, first: float, last: float) -> bytes:
         first_time, last_time = self._rfc3339(first), self._rfc3339(last)
@@ -187,7 +189,7 @@ class Trail:
         self._seq = count(1)
         self._second = (-1, "")
         self._milli = (-1, "")
-        self._random_start = 1 << 47 | secrets.randbits(46)  # twelve hex digits, however long it counts
+        self._random_start = 1 << 48 | secrets.randbits(47)  # "0x1" and twelve digits, however long it counts
         self._random_middle = f"7{secrets.randbits(12):03x}-{0x8000 | secrets.randbits(14):04x}"
         self._instance = self._name_instance()
         self._asleep = True
