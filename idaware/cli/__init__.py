@@ -28,9 +28,22 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments of one command. What follows ``--`` after ``run`` is the server's, and not looked at here.
+
+    argparse loses it where an option stands between the application and ``--``.
+    """
+    argv = list(argv)
+    end = argv.index("--") if argv[:1] == ["run"] and "--" in argv else len(argv)
+    arguments = parser().parse_args(argv[:end])
+    if end < len(argv):
+        arguments.server_args = [*arguments.server_args, *argv[end + 1 :]]
+    return arguments
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    arguments = parser().parse_args(argv)
+    arguments = parse(sys.argv[1:] if argv is None else argv)
     command = importlib.import_module(f"idaware.cli.{arguments.command.replace('-', '_')}")
     try:
         status: int = command.run(arguments)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import idaware.cli
 from idaware.assembly import load_application
-from idaware.cli import env_file
+from idaware.cli import env_file, parse
 from idaware.cli.run import command_line, interface_of
 from idaware.devidp import DevProvider
 from idaware.errors import ConfigurationError, ProviderUnavailable
@@ -145,6 +145,23 @@ def test_the_interface_of_an_application_is_seen(
     for key, value in environ.items():
         monkeypatch.setenv(key, value)
     assert interface_of(load_application(f"tests_cli_apps:{name}", "APP")) == interface
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--env-file", ".env"], ["--port", "80"]], ids=["none", "a file", "a port"]
+)
+@pytest.mark.parametrize("first", [True, False], ids=["the application first", "options first"])
+def test_what_follows_two_dashes_is_the_servers(options: list[str], first: bool) -> None:
+    app = ["billing.web:app"]
+    words = [*app, *options] if first else [*options, *app]
+    arguments = parse(["run", *words, "--", "--workers", "4", "--"])
+    assert (arguments.app, arguments.server_args) == (app[0], ["--workers", "4", "--"])
+
+
+def test_without_two_dashes_nothing_is_the_servers() -> None:
+    assert parse(["run", "billing.web:app"]).server_args == []
+    with pytest.raises(SystemExit):
+        parse(["check", "--", "--json"])
 
 
 def test_what_cannot_be_called_is_no_application() -> None:
