@@ -76,7 +76,9 @@ class Gate:
         self._proxies = settings.trusted_proxies
         self._origins = frozenset((settings.origin, *settings.trusted_origins))
         self._lifetimes = Lifetimes.of(settings)
-        self._bridge = HeaderBridge(settings.identity_headers)
+        self._bridge = HeaderBridge(
+            settings.identity_headers, verified_only=settings.email_verified == "required"
+        )
         self._off = settings.mode == "off"
 
     def check(self, request: Request) -> Outcome:

@@ -171,14 +171,15 @@ def read_person(
     claims = _merged(id_claims, userinfo, settings)
     subject = str(id_claims["sub"])
     email = _text(read_claim(claims, settings.email_claim), MAX_EMAIL_CHARS)
+    verified = email is not None and _verified(claims, email, quirks)
     all_asked = userinfo is not None or not userinfo_offered or "userinfo" not in settings.claims_from
     groups, left_out = _groups(claims, settings, quirks, granted_scope, all_asked=all_asked)
     return Person(
         subject=subject,
         email=email,
-        email_verified=email is not None and _verified(claims, email, quirks),
+        email_verified=verified,
         name=_text(read_claim(claims, settings.name_claim), MAX_NAME_CHARS),
-        user=_text(read_claim(claims, settings.user_claim), MAX_TEXT_CHARS) or subject,
+        user=_user(claims, settings, email_ok=verified or settings.email_verified == "ignored") or subject,
         groups=None if groups is None else frozenset(group for group in groups if wanted.keeps_group(group)),
         groups_total=None if groups is None else len(groups),
         groups_left_out=left_out,
@@ -188,6 +189,13 @@ def read_person(
         amr=_methods(id_claims.get("amr")),
         hosted_domain=_text(id_claims.get("hd"), MAX_TEXT_CHARS) if quirks.hosted_domain else None,
     )
+
+
+def _user(claims: Mapping[str, Json], settings: Settings, *, email_ok: bool) -> str | None:
+    """What the configured claim says; not an address that nobody vouches for: an application takes it for a login."""
+    if settings.user_claim in ("email", settings.email_claim) and not email_ok:
+        return None
+    return _text(read_claim(claims, settings.user_claim), MAX_TEXT_CHARS)
 
 
 def _merged(

@@ -153,8 +153,8 @@ CLAIMS: Final = (
         kind=one_of("required", "ignored"),
         section="Claims",
         default="required",
-        meaning="Whether rules on e-mail ask for `email_verified`. `ignored` is refused where anybody can "
-        "sign in.",
+        meaning="Whether rules on e-mail, `{email}` in identity headers and an e-mail address as `USER_CLAIM` ask "
+        "for `email_verified`. `ignored` is refused where anybody can sign in.",
     ),
     Setting(
         name="claims_from",

@@ -286,6 +286,22 @@ def test_person_of_a_bare_token_is_known_by_its_subject(person: Any) -> None:
     assert (found.amr, found.claims) == ((), {})
 
 
+@pytest.mark.parametrize(
+    ("verified", "setting", "user"),
+    [(True, "required", "a@corp.example"), (False, "required", "u1"), (None, "required", "u1"),
+     (False, "ignored", "a@corp.example")],
+)  # fmt: skip
+def test_an_address_that_nobody_vouches_for_names_no_user(
+    person: Any, verified: bool | None, setting: str, user: str
+) -> None:
+    """Whoever may type any address at the provider must not be ``REMOTE_USER`` of its owner."""
+    claims = {"email": "a@corp.example", "upn": "a@corp.example"}
+    claims |= {} if verified is None else {"email_verified": verified}
+    assert person(claims, user_claim="email", email_verified=setting).user == user
+    assert person(claims, user_claim="upn", email_claim="upn", email_verified=setting).user == user
+    assert person(claims, user_claim="upn").user == "a@corp.example"
+
+
 def test_hosted_domain_counts_at_google(person: Any) -> None:
     google = quirks_for("https://accounts.google.com")
     assert person({"hd": "corp.example"}, quirks=google).hosted_domain == "corp.example"
