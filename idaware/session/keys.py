@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,8 @@ KEY_BYTES = 32
 MAX_SEALED_BYTES = 4096
 """Nothing longer is looked at: a browser keeps no larger cookie."""
 
-_SIGNATURE_LENGTH = 43  # 32 bytes in base64url without padding
-_CANONICAL_LAST = frozenset(
-    "AEIMQUYcgkosw048"
-)  # four bits and two zero bits: the one spelling of the last byte
+# 32 bytes in base64url without padding, in its one spelling: the last character holds four bits and two zero bits.
+_SIGNATURE = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 
 class Seal:
@@ -50,12 +49,10 @@ class Seal:
         """The payload of ``text``; ``None`` unless one of the ring's keys signed it for this purpose.
 
         Only the canonical spelling counts: libraries accept four spellings of a signature's last character,
-        and padding (security rule 24). The cheap checks come before the HMAC.
+        ``+`` for ``-``, ``/`` for ``_``, and padding (security rule 24). The cheap checks come before the HMAC.
         """
         body, _, signature = text.rpartition(".")
-        if len(text) > MAX_SEALED_BYTES or not text.isascii():
-            return None
-        if len(signature) != _SIGNATURE_LENGTH or signature[-1] not in _CANONICAL_LAST:
+        if len(text) > MAX_SEALED_BYTES or not text.isascii() or not _SIGNATURE.fullmatch(signature):
             return None
         if not self._signer.verify_signature(body, signature):  # in constant time (security rule 32)
             return None

@@ -110,6 +110,14 @@ def test_sa_007_a_respelt_signature_is_refused_though_its_bytes_are_the_same(res
     assert all(SEAL.open(form) is None for form in forms[respelt])
 
 
+@given(st.binary(max_size=64))
+def test_a_signature_in_the_alphabet_of_ordinary_base64_is_refused(payload: bytes) -> None:
+    text = SEAL.close(payload)
+    body, _, signature = text.rpartition(".")
+    respelt = signature.translate(str.maketrans("-_", "+/"))
+    assert (SEAL.open(f"{body}.{respelt}") is not None) == (respelt == signature)
+
+
 @given(st.binary(max_size=600))
 def test_what_was_sealed_opens_again_and_fits_a_cookie(payload: bytes) -> None:
     text = SEAL.close(payload)
