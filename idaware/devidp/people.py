@@ -37,7 +37,7 @@ class Person:
     groups: tuple[str, ...] | None = None
     groups_in: GroupsIn = "id_token"
     amr: tuple[str, ...] = ("pwd",)
-    claims: Mapping[str, Json] = field(default=_NO_CLAIMS, repr=False)
+    claims: Mapping[str, Json] = field(default_factory=lambda: _NO_CLAIMS, repr=False)
 
     @property
     def label(self) -> str:
