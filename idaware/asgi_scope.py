@@ -6,7 +6,7 @@ Belongs here: what is put into the scope, and security rule 6, which is heard th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -31,7 +31,8 @@ class Dispatch(Struct, eq=False):
 
     ``path``: what the policy decided on. ``outer``: the scope that the middleware was called with.
     ``mismatch``: a route was chosen that does not fit. ``template``: of the chosen route, mounts included; ``None``
-    where no framework told. ``mounted``: the templates of the mounts that were passed.
+    where no framework told. ``mounted``: the templates of the mounts that were passed. ``told``: whether the framework
+    named the route that it goes to next; ``routes``: those of the mount that it went to last.
     """
 
     path: str
@@ -39,17 +40,46 @@ class Dispatch(Struct, eq=False):
     mismatch: bool = False
     template: str | None = None
     mounted: str = ""
+    told: bool = False
+    routes: Sequence[object] | None = None
+
+    def reached(self, endpoint: object, scope: Mapping[str, Any]) -> None:
+        """The router is about to hand over to ``endpoint``. Starlette before 1.6 does not say by which route.
+
+        Then it is one of those that lead there; where several do, the one that fits. Raises as ``chosen``.
+        """
+        if self.told:
+            self.told = False
+            return
+        leading = [route for route in self._known_routes(scope) if endpoint is _endpoint_of(route)]
+        fitting = [route for route in leading if self._fits(route, scope)]
+        if leading:
+            self.chosen((fitting or leading)[0], scope)
+
+    def _known_routes(self, scope: Mapping[str, Any]) -> Iterable[object]:
+        """The routes that the router chooses from, as far as it can be seen."""
+        if self.routes is not None:
+            return self.routes
+        return getattr(scope.get("app") or scope.get("router"), "routes", None) or ()
+
+    def _fits(self, route: object, scope: Mapping[str, Any]) -> bool:
+        told = _template_of(route, scope)
+        return told is None or route_agrees(
+            self._inner_root(scope) + told, self.path, prefix=hasattr(route, "routes")
+        )
 
     def chosen(self, route: object, scope: Mapping[str, Any]) -> None:
         """The router is about to hand over to ``route``. Raises ``RouteMismatchError``: the handler must not run."""
         told = _template_of(route, scope)
+        is_mount = hasattr(route, "routes")
+        if is_mount:
+            self.routes = getattr(route, "routes", None)
         if told is None:
             return
         root = self._inner_root(scope)
         # A mount's own template, where it told one; else what it took off the path.
         mounted = self.mounted.count("/") == root.count("/")
         self.template = (self.mounted if mounted else root) + told
-        is_mount = hasattr(route, "routes")
         if is_mount:
             self.mounted = self.template
         if not route_agrees(root + told, self.path, prefix=is_mount):
@@ -104,6 +134,7 @@ class RoutedScope(dict[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value)
         if key == "route":
+            self.dispatch.told = True
             self.dispatch.chosen(value, self)
         elif key == "root_path":  # a mount tells it together with its route, by ``update``
             self.dispatch.prefixed(value)
@@ -113,6 +144,8 @@ class RoutedScope(dict[str, Any]):
     def update(self, *args: Any, **kwargs: Any) -> None:
         """As ``dict.update``."""
         given = dict(*args, **kwargs)
+        if "endpoint" in given and "route" not in given:
+            self.dispatch.reached(given["endpoint"], self)  # before a mount's ``root_path`` is taken over
         super().update(given)
         if "route" in given:
             self.dispatch.chosen(given["route"], self)
@@ -164,6 +197,11 @@ def _template_of(route: object, scope: Mapping[str, Any]) -> str | None:
         if included is not None and any(known is route for known in included.original_router.routes):
             return _text(included.include_context.path_for(route))
     return _text(getattr(route, "path", None))
+
+
+def _endpoint_of(route: object) -> object:
+    """What ``route`` hands over to: a mount's application, a route's handler."""
+    return getattr(route, "app", None) if hasattr(route, "routes") else getattr(route, "endpoint", None)
 
 
 def _text(value: object) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import types
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
+from idaware.asgi_scope import Dispatch, RoutedScope, RouteMismatchError
 from support import HTML, Site
 
 POLICY = """
@@ -130,7 +132,7 @@ STARLETTE = {
     "/teams/a/jobs/7": "/teams/{team}/jobs/{id}",
     "/teams/a/in/x/7": "/teams/{team}/in/x/{y}",
     "/whole/x/7": "/whole/x/{y}",
-    "/deep/silent/a/x/7": "/deep/silent/a/x/{y}",
+    "/deep/silent/a/x/7": "/deep/silent/{what}/x/{y}",
 }
 FASTAPI = {
     "/jobs/7": "/jobs/{id}",
@@ -475,3 +477,64 @@ def test_a_path_that_is_rewritten_inside_does_not_reach_another_view_of_flask() 
     answer = site_of(app, "wsgi").ask("/open/x")
     assert answer.status == 403
     assert answer.decided == ("deny", "path_mismatch")
+
+
+# -- Starlette before 1.6 does not tell its route; it is found by where it leads -------------------------------------
+
+
+class Told:
+    """A route of a router that says nothing."""
+
+    def __init__(self, path: str | None, endpoint: object, routes: list[object] | None = None) -> None:
+        if path is not None:
+            self.path = path
+        if routes is None:
+            self.endpoint = endpoint
+        else:
+            self.app, self.routes = endpoint, routes
+
+
+def silent_scope(path: str, routes: list[object]) -> RoutedScope:
+    outer = {"path": path, "root_path": ""}
+    return RoutedScope({**outer, "router": types.SimpleNamespace(routes=routes)}, Dispatch(path, outer))
+
+
+def test_a_silent_router_is_understood_by_the_handler_it_names() -> None:
+    scope = silent_scope("/jobs/7", [Told("/files/{rest:path}", list), Told("/jobs/{id}", dict)])
+    scope.update({"endpoint": dict})
+    assert scope.dispatch.template == "/jobs/{id}"
+
+
+def test_of_several_routes_to_one_handler_the_fitting_one_is_meant() -> None:
+    scope = silent_scope("/jobs/7", [Told("/files/{id}", dict), Told("/jobs/{id}", dict)])
+    scope.update({"endpoint": dict})
+    assert scope.dispatch.template == "/jobs/{id}"
+
+
+def test_a_silent_router_that_goes_elsewhere_is_refused() -> None:
+    scope = silent_scope("/open/x", [Told("/secret/x", dict)])
+    with pytest.raises(RouteMismatchError):
+        scope.update({"endpoint": dict})
+    assert scope.dispatch.mismatch
+
+
+def test_below_a_silent_mount_its_own_routes_are_meant() -> None:
+    scope = silent_scope(
+        "/tool/jobs/7", [Told("/jobs/{id}", dict), Told("/tool", set, [Told("/jobs/{id}", dict)])]
+    )
+    scope.update({"endpoint": set, "root_path": "/tool"})
+    scope.update({"endpoint": dict})
+    assert scope.dispatch.template == "/tool/jobs/{id}"
+
+
+def test_a_handler_that_no_known_route_leads_to_tells_nothing() -> None:
+    scope = silent_scope("/jobs/7", [])
+    scope.update({"endpoint": dict})
+    assert scope.dispatch.template is None
+
+
+def test_a_route_without_a_template_contradicts_nothing() -> None:
+    scope = silent_scope("/x/7", [Told("/whole", set, []), Told(None, set, [Told("/x/{id}", dict)])])
+    scope.update({"endpoint": set})
+    scope.update({"endpoint": dict})
+    assert scope.dispatch.template == "/x/{id}"
