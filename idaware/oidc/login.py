@@ -28,7 +28,13 @@ from idaware.oidc.login_answer import (
 )
 from idaware.oidc.login_session import Demand, demand_of, groups_note, session_of
 from idaware.oidc.login_state import MAX_FAILURES, Kind, LoginState, LoginStates, subject_digest
-from idaware.oidc.protocol import TokenResponse, authorization_url, read_token_response, token_request
+from idaware.oidc.protocol import (
+    TokenResponse,
+    authorization_url,
+    read_token_response,
+    secrets_sent,
+    token_request,
+)
 from idaware.oidc.tokens import IdTokenRules, verify_id_token
 from idaware.reasons import Reason
 from idaware.session.record import Session
@@ -235,7 +241,7 @@ class Login:
     def _redeem(
         self, metadata: Metadata, login: LoginState, code: str, now: float, token: Token
     ) -> Flow[TokenResponse]:
-        answer = yield from token_request(
+        request = token_request(
             metadata,
             self._settings,
             code=code,
@@ -243,7 +249,8 @@ class Login:
             now=now,
             token=token,
         )
-        return read_token_response(answer)
+        answer = yield from request
+        return read_token_response(answer, secrets_sent(request, self._settings))
 
     def _verify(self, response: TokenResponse, login: LoginState, now: float) -> Flow[dict[str, Json]]:
         settings = self._settings

@@ -12,10 +12,10 @@ opinion.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
+from urllib.parse import parse_qsl, quote_plus
 
 from authlib.common.urls import add_params_to_uri  # type: ignore[import-untyped]  # no annotations
 from authlib.oauth2.auth import ClientAuth  # type: ignore[import-untyped]  # no annotations
@@ -42,6 +42,7 @@ ASSERTION_SECONDS = 120
 MAX_DESCRIPTION_CHARS = 200
 """How much of a provider's ``error_description`` is kept."""
 
+_NO_SECRETS = frozenset({"grant_type", "redirect_uri", "client_id", "client_assertion_type"})
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _CURVE_ALGS = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
@@ -224,8 +225,15 @@ def _assertion_alg(key: PrivateKeyTypes) -> str:
     raise ValueError("no algorithm for this key")
 
 
-def read_token_response(answer: JsonAnswer) -> TokenResponse:
-    """What came back from the token endpoint.
+def secrets_sent(request: PostForm, settings: Settings) -> tuple[str, ...]:
+    """What of a token request must not come back in a message: code, verifier, credentials (security rule 29)."""
+    form = tuple(value for name, value in parse_qsl(request.body) if name not in _NO_SECRETS)
+    secret = () if settings.client_secret is None else (settings.client_secret.reveal(),)
+    return (*form, *request.headers.get("Authorization", "").split()[1:], *secret)
+
+
+def read_token_response(answer: JsonAnswer, sent: Collection[str] = ()) -> TokenResponse:
+    """What came back from the token endpoint. ``sent``: secrets that a provider may repeat and we must not.
 
     Raises ``ProviderRefused`` for an OAuth error or any other 4xx (some answer those with an empty body or
     plain text), ``ProviderMisbehaved`` for an answer without ``id_token`` or that is not for ``Bearer``
@@ -234,7 +242,7 @@ def read_token_response(answer: JsonAnswer) -> TokenResponse:
     body = answer.body if isinstance(answer.body, dict) else {}
     error = body.get("error")
     if answer.status != 200 or isinstance(error, str):
-        raise _refusal(body, answer.status)
+        raise _refusal(body, answer.status, sent)
     if str(body.get("token_type")).lower() != "bearer":  # RFC 6749 section 7.1
         raise ProviderMisbehaved("the token response is not of token_type Bearer")
     id_token, access_token, scope = (body.get(name) for name in ("id_token", "access_token", "scope"))
@@ -245,20 +253,22 @@ def read_token_response(answer: JsonAnswer) -> TokenResponse:
     return TokenResponse(id_token, access_token, scope if isinstance(scope, str) else None, answer.date)
 
 
-def _refusal(body: Mapping[str, Json], status: int) -> ProviderRefused:
-    error = _plain(body.get("error")) or f"http_{status}"
-    description = _plain(body.get("error_description"))
+def _refusal(body: Mapping[str, Json], status: int, sent: Collection[str]) -> ProviderRefused:
+    error = _plain(body.get("error"), sent) or f"http_{status}"
+    description = _plain(body.get("error_description"), sent)
     if error == "invalid_client" or status in (401, 403):
         todo = "check IDAWARE_CLIENT_ID, IDAWARE_CLIENT_SECRET and IDAWARE_CLIENT_AUTH"
         description = f"{description}; {todo}" if description else todo
     return ProviderRefused(error, description, status)
 
 
-def _plain(value: Json) -> str:
+def _plain(value: Json, sent: Collection[str]) -> str:
     """A provider's text for our messages: printable, short (RFC 6749 section 5.2 allows no more than
-    ASCII).
+    ASCII); nothing of one that repeats a secret.
     """
     text = value if isinstance(value, str) else ""
+    if any(secret in text or quote_plus(secret) in text for secret in sent):
+        return ""
     return "".join(character if character.isprintable() else " " for character in text)[
         :MAX_DESCRIPTION_CHARS
     ]

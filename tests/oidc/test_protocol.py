@@ -22,6 +22,7 @@ from idaware.oidc.protocol import (
     logout_url,
     read_token_response,
     second_opinion,
+    secrets_sent,
     token_request,
 )
 
@@ -301,6 +302,29 @@ def test_text_of_a_refusal_is_short_and_printable() -> None:
     assert caught.value.error == "x  y"
     assert len(caught.value.description) == 200
     assert caught.value.description.isprintable()
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+@pytest.mark.parametrize("member", ["error", "error_description"])
+def test_what_a_provider_repeats_of_our_secrets_is_in_no_message(op: Any, method: str, member: str) -> None:
+    settings = op.configure(client_auth=method, client_secret="p%s:+ correct horse battery staple")
+    form, _ = request(settings)
+    secrets = [
+        "c+/=&",
+        VERIFIER,
+        settings.client_secret.reveal(),
+        *form.headers.get("Authorization", "").split()[1:],
+    ]
+    assert set(secrets_sent(form, settings)) == set(secrets)
+    for text in (form.body, *(f"what is {secret}?" for secret in secrets)):
+        answer = JsonAnswer(400, {"error": "invalid_grant", member: text})
+        with pytest.raises(ProviderRefused) as caught:
+            read_token_response(answer, secrets)
+        assert not [secret for secret in secrets if secret in str(caught.value)]
+        assert "what is" not in str(caught.value)
+    answer = JsonAnswer(400, {"error": "invalid_grant", "error_description": "too late"})
+    with pytest.raises(ProviderRefused, match="too late"):
+        read_token_response(answer, secrets)
 
 
 # -- sign-out ------------------------------------------------------------------------------------------------

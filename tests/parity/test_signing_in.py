@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -275,6 +276,20 @@ def test_a_provider_that_breaks_off_signs_nobody_in(
     assert answer.record["reason"] == reason
     assert answer.status == (503 if reason in ("provider_unavailable", "login_client_refused") else 400)
     assert site.settings.cookie_name not in browser.jar
+
+
+@pytest.mark.parametrize("adapter", ["asgi", "wsgi"])
+def test_a_code_that_the_provider_repeats_is_in_no_log_and_no_record(
+    adapter: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = Site(adapter)
+    refusal = {"error": "invalid_grant", "error_description": "code code-1 was used before"}
+    site.provider.faults["token"] = httpx2.Response(400, json=refusal)
+    with caplog.at_level(logging.DEBUG):
+        answer = Browser(site).get("/dash/x")
+    assert answer.decided == ("deny", "login_client_refused")
+    assert "sign-in failed" in caplog.text
+    assert "code-1" not in caplog.text + answer.text + repr(answer.records)
 
 
 @parity
