@@ -84,10 +84,10 @@ class SignIn:
 
     def step_up(self, visit: Visit, decision: Decision) -> Outcome:
         """Only ``require`` fails: a navigation signs in anew, once; if that did not help, it is refused."""
-        require = decision.require
-        session = visit.session
+        require, session = decision.require, visit.session
         assert require is not None
-        if session is not None and step_up_was_tried(session, require, visit.now):
+        assert session is not None
+        if step_up_was_tried(session, require, visit.now):
             record = self._recorder.decision(visit, "deny", Reason.STEP_UP_UNMET)
             return self._answers.refusal(visit, 403, Reason.STEP_UP_UNMET, record)
         if not self._may_redirect(visit):
@@ -180,8 +180,7 @@ class SignIn:
         rule = visit.match.rule if visit.match is not None else None
         if rule is None or rule.unauthenticated == "auto":
             return is_navigation(request)
-        readable = request.protocol == "http" and request.method in ("GET", "HEAD")
-        return rule.unauthenticated == "redirect" and readable
+        return rule.unauthenticated == "redirect" and request.method in ("GET", "HEAD")
 
     def _discovered(
         self, visit: Visit, redirect: Callable[[Metadata, float], Respond]
