@@ -41,11 +41,9 @@ class JsonAnswer:
     """
 
     status: int
-    body: Json
+    body: Json = field(repr=False)  # may hold tokens: never for a message or a log line
     max_age_seconds: int | None = None
     content_type: str = ""
-    text: str = ""
-    """The raw body as text where it is not JSON (a signed userinfo answer, an error in plain text); bounded."""
     date: float | None = None
     """The provider's own clock, from the ``Date`` header, as UTC epoch seconds."""
 

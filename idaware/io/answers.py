@@ -21,7 +21,6 @@ from idaware.errors import ProviderMisbehaved, ProviderUnavailable
 from idaware.identity import Json
 
 MAX_ANSWER_BYTES = 1_048_576
-_MAX_TEXT_CHARACTERS = 65_536
 _MAX_DEPTH = 64
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,10})(?!\d)", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -58,36 +57,30 @@ def too_slow(url: str, seconds: float) -> ProviderUnavailable:
 
 
 def read_answer(url: str, status: int, headers: Mapping[str, str], body: bytes) -> JsonAnswer:
-    """The answer, with its JSON read strictly; ``body`` is ``None`` and ``text`` is set where it is not JSON.
+    """The answer, with its JSON read strictly; ``body`` is ``None`` where it is not JSON.
 
     Raises ``ProviderMisbehaved`` for JSON that can be read in two ways: duplicate names, ``NaN``, lone
     surrogates.
     """
-    document, text = _read_body(url, body)
     return JsonAnswer(
         status,
-        document,
+        _read_body(url, body),
         max_age_seconds=_max_age(headers.get("cache-control", "")),
         content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
-        text=text,
         date=_date(headers.get("date", "")),
     )
 
 
-def _read_body(url: str, body: bytes) -> tuple[Json, str]:
+def _read_body(url: str, body: bytes) -> Json:
     if not body.strip():
-        return None, ""
+        return None
     try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None, body[:_MAX_TEXT_CHARACTERS].decode("utf-8", "replace")
-    try:
-        return read_json(text), ""
+        return read_json(body.decode("utf-8-sig"))
     except AmbiguousJson as problem:
         message = f"{host_of(url)} answered with JSON that is not acceptable: {problem}"
         raise ProviderMisbehaved(message) from None
-    except ValueError:
-        return None, text[:_MAX_TEXT_CHARACTERS]
+    except ValueError:  # not UTF-8, or no JSON
+        return None
 
 
 class AmbiguousJson(ValueError):

@@ -51,7 +51,7 @@ def test_an_overloaded_or_broken_provider_is_unavailable(status: int) -> None:
 def test_json_is_read_with_its_headers() -> None:
     headers = {"cache-control": "public, max-age=600", "content-type": "Application/JSON; charset=utf-8"}
     answer = read_answer(URL, 200, {**headers, "date": "Sat, 31 Jan 2026 08:15:00 GMT"}, b'{"a": [1, "x"]}')
-    assert (answer.status, answer.body, answer.text) == (200, {"a": [1, "x"]}, "")
+    assert (answer.status, answer.body) == (200, {"a": [1, "x"]})
     assert (answer.max_age_seconds, answer.content_type, answer.date) == (
         600,
         "application/json",
@@ -96,33 +96,16 @@ def test_the_date_is_epoch_seconds_or_unknown(value: str, epoch: float | None) -
 
 
 @pytest.mark.parametrize(
-    ("body", "text"),
-    [
-        (b"", ""),
-        (b" \r\n", ""),
-        (b"Service busy", "Service busy"),
-        (b"eyJh.eyJz.c2ln", "eyJh.eyJz.c2ln"),
-        (b"\xff\xfe{", "\ufffd\ufffd{"),
-        (b"{}{}", "{}{}"),
-        (b"x" * 100_000, "x" * 65_536),
-        (b"\xff" * 100_000, "\ufffd" * 65_536),
-        (b"1" * 5000, "1" * 5000),
-    ],
-    ids=[
-        "empty",
-        "blank",
-        "plain text",
-        "JWT",
-        "not UTF-8",
-        "two documents",
-        "long",
-        "long noise",
-        "huge number",
-    ],
+    "body",
+    [b"", b" \r\n", b"Service busy", b"eyJh.eyJz.c2ln", b"\xff\xfe{", b"{}{}", b"1" * 5000],
+    ids=["empty", "blank", "plain text", "JWT", "not UTF-8", "two documents", "huge number"],
 )
-def test_what_is_not_json_comes_as_text(body: bytes, text: str) -> None:
-    answer = read_answer(URL, 400, {}, body)
-    assert (answer.body, answer.text) == (None, text)
+def test_what_is_not_json_is_no_body(body: bytes) -> None:
+    assert read_answer(URL, 400, {}, body).body is None
+
+
+def test_an_answer_shows_nothing_of_its_body() -> None:
+    assert "s3cret" not in repr(read_answer(URL, 200, {}, b'{"access_token": "s3cret"}'))
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:

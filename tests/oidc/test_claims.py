@@ -409,7 +409,7 @@ def test_userinfo_about_somebody_else_is_thrown_away(body: Any) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        JsonAnswer(200, None, content_type="application/jwt", text="a.b.c"),
+        JsonAnswer(200, None, content_type="application/jwt"),
         JsonAnswer(200, ["u1"]),
         JsonAnswer(401, {"sub": "u1"}),
         JsonAnswer(403, None),

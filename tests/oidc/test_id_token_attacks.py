@@ -213,7 +213,7 @@ def no_keys_to_be_had(op: Any) -> Iterator[Attempt]:
     for number, failure in enumerate(
         (
             ProviderUnavailable("500"),
-            JsonAnswer(200, None, text="<html>", content_type="text/html"),
+            JsonAnswer(200, None, content_type="text/html"),
             ProviderMisbehaved("larger than 1 MiB"),
             ProviderMisbehaved("a redirect"),
         )

@@ -269,7 +269,7 @@ def test_token_response_that_lacks_something_is_the_providers_fault(changes: dic
         (JsonAnswer(400, {"error": "invalid_grant", "error_description": "used"}), "invalid_grant", "used"),
         (JsonAnswer(401, {"error": "invalid_client"}), "invalid_client", "IDAWARE_CLIENT_SECRET"),
         (JsonAnswer(400, {"error": "invalid_client"}), "invalid_client", "IDAWARE_CLIENT_SECRET"),
-        (JsonAnswer(403, None, text="Forbidden"), "http_403", "IDAWARE_CLIENT_SECRET"),
+        (JsonAnswer(403, None), "http_403", "IDAWARE_CLIENT_SECRET"),
         (
             JsonAnswer(401, {"error": "invalid_client", "error_description": "expired"}),
             "invalid_client",

@@ -45,14 +45,14 @@ NOW = 1_800_000_000
             id="code used before",
         ),
         pytest.param(
-            JsonAnswer(400, None, content_type="text/plain", text="no"),
+            JsonAnswer(400, None, content_type="text/plain"),
             Reason.LOGIN_CLIENT_REFUSED,
             503,
             "400",
             id="plain text",
         ),
         pytest.param(
-            JsonAnswer(200, None, content_type="text/html", text="<html>"),
+            JsonAnswer(200, None, content_type="text/html"),
             Reason.LOGIN_TOKEN_REJECTED,
             400,
             "Bearer",
@@ -188,7 +188,7 @@ def test_userinfo_about_somebody_else_ends_the_sign_in(world: Any) -> None:
     "answer",
     [
         pytest.param(JsonAnswer(403, None), id="403"),
-        pytest.param(JsonAnswer(200, None, content_type="application/jwt", text="eyJ"), id="signed"),
+        pytest.param(JsonAnswer(200, None, content_type="application/jwt"), id="signed"),
         pytest.param(ProviderMisbehaved("a redirect"), id="redirect"),
     ],
 )
