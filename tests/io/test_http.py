@@ -173,6 +173,14 @@ def test_an_answer_has_a_mebibyte_at_most(ask: Ask, extra: int) -> None:
         assert len(ask(FetchJson(URL), transport=provider.transport).body) == MAX_ANSWER_BYTES - 2
 
 
+def test_a_redirect_of_a_real_server_is_never_followed(ask: Ask, provide: Any) -> None:
+    """Beside the above: the client that a mock is handed is not the one that goes out."""
+    target = provide(JSON).encode("ascii")
+    away = provide(b"HTTP/1.1 302 Found\r\nLocation: " + target + b"\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(ProviderMisbehaved, match="redirects are not followed"):
+        ask(FetchJson(away))
+
+
 class Endless(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A body that never ends; notes how much of it was read."""
 
