@@ -45,14 +45,6 @@ def wants_html(accept: str | None) -> bool:
     return 0 < html >= json
 
 
-def wants_json(accept: str | None) -> bool:
-    """Whether ``Accept`` names JSON, and more willingly than HTML."""
-    if accept is None:
-        return False
-    html, json = _preferences(accept)
-    return json > html
-
-
 def _loads_a_page(request: Request) -> bool:
     headers = request.headers
     return (

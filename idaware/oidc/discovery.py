@@ -27,7 +27,6 @@ _ANNOUNCED = (
     "claims_supported",
     "code_challenge_methods_supported",
     "id_token_signing_alg_values_supported",
-    "prompt_values_supported",
     "response_modes_supported",
     "scopes_supported",
     "token_endpoint_auth_methods_supported",

@@ -91,7 +91,6 @@ class Pages:
         detail: str | None = None,
         retry_url: str | None = None,
         retry_allowed: bool = True,
-        provider: str | None = None,
         request_id: str | None = None,
     ) -> Page:
         """A sign-in that failed; ``retry_allowed`` is False after three in a minute: explain, do not loop."""
@@ -104,7 +103,6 @@ class Pages:
             detail=detail,
             retry_url=retry_url,
             stopped=not retry_allowed,
-            provider=provider,
             request_id=request_id,
         )
 
@@ -132,12 +130,10 @@ class Pages:
         )
         return me_json(self.house, me) if json else me_page(self.house, me)
 
-    def logout_confirm(
-        self, *, identity: Identity, ends_provider_session: bool, leads_to: Sequence[str] = ()
-    ) -> Page:
-        """GET ``logout``: asks, with a POST form. ``leads_to``: addresses that the POST may redirect to."""
+    def logout_confirm(self, *, identity: Identity, ends_provider_session: bool) -> Page:
+        """GET ``logout``: asks, with a POST form."""
         return signout.logout_confirm(
-            self.house, identity=identity, ends_provider_session=ends_provider_session, leads_to=leads_to
+            self.house, identity=identity, ends_provider_session=ends_provider_session
         )
 
     def signing_out(self, *, to: str) -> Page:

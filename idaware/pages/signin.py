@@ -70,13 +70,12 @@ def login_failed(
     detail: str | None,
     retry_url: str | None,
     stopped: bool,
-    provider: str | None,
     request_id: str | None,
 ) -> Page:
     """A sign-in that came to nothing.
 
     ``stopped``: it was the third failure in a minute; the page explains and goes nowhere by itself.
-    ``detail``: what the provider or the check said, a stranger's text. ``provider``: its name for people.
+    ``detail``: what the provider or the check said, a stranger's text.
     """
     words = STOPPED if stopped else failed_login_wording(reason)
     body = Markup("\n").join(
@@ -87,7 +86,6 @@ def login_failed(
             parts.actions([Link("Try again", retry_url), Link("Go to the front page", house.home)]),
             parts.facts(
                 [
-                    ("Provider", parts.value(provider) if provider else None),
                     ("Reason", parts.with_small(parts.code(reason.value), reason.sentence)),
                     ("Whom to ask", parts.reachable(house.contact) if house.contact else None),
                     ("Request ID", parts.code(request_id) if request_id else None),

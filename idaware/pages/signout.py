@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from markupsafe import Markup
@@ -19,14 +18,8 @@ SIGN_OUT_FORM: Final = Markup(
 """Signing out changes something, so it is a POST, and only our own pages may send it (security rule 27)."""
 
 
-def logout_confirm(
-    house: House, *, identity: Identity, ends_provider_session: bool, leads_to: Sequence[str]
-) -> Page:
-    """GET asks; the form's POST does it.
-
-    ``leads_to``: addresses that the POST's answer may redirect to; their origins are named in
-    ``form-action``, since Chromium holds it against redirects too.
-    """
+def logout_confirm(house: House, *, identity: Identity, ends_provider_session: bool) -> Page:
+    """GET asks; the form's POST does it."""
     sentence = (
         "This ends your session here and at your sign-in provider."
         if ends_provider_session
@@ -40,9 +33,8 @@ def logout_confirm(
             parts.facts([("Signed in as", parts.person(identity))]),
         ]
     )
-    origins = sorted({origin for url in leads_to if (origin := parts.origin_of(url)) is not None})
     main = card("Do you want to sign out?", body, eyebrow="Sign out", icon="leave", tone="ask")
-    return house.page("Sign out", main, csp={"form-action": " ".join(["'self'", *origins])})
+    return house.page("Sign out", main)
 
 
 def logged_out(house: House, *, login_url: str | None, provider_session_ended: bool) -> Page:

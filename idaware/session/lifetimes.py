@@ -61,11 +61,6 @@ class SessionState(Enum):
     EXPIRED = "expired", Reason.SESSION_EXPIRED
 
     @property
-    def passes(self) -> bool:
-        """Whether requests may pass on such a session."""
-        return self.reason is None
-
-    @property
     def ended(self) -> bool:
         """Whether the session is over, so that the next sign-in has to be a real one."""
         return self in (SessionState.IDLE, SessionState.EXPIRED)

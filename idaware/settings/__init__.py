@@ -9,7 +9,7 @@ Vocabulary: nothing is read at import, and ``Settings.from_env`` is the one read
 * ``reference.py``: the reference page and ``idaware env``.
 """
 
-from idaware.settings.model import Reread, Settings, load_secret_keys, reread_secrets
+from idaware.settings.model import Reread, Settings, reread_secrets
 from idaware.settings.overrides import SettingsOverrides
 from idaware.settings.rows import SETTINGS
 from idaware.settings.secret import Secret
@@ -24,6 +24,5 @@ __all__ = [
     "Settings",
     "SettingsOverrides",
     "fold_header",
-    "load_secret_keys",
     "reread_secrets",
 ]

@@ -157,25 +157,12 @@ def reread_secrets(
     read_text: ReadText = read_file,
 ) -> Reread:
     """Read all secrets again, from where they came (``environ`` and ``overrides`` as at the start)."""
-    draft = _read_secrets(environ, overrides, read_text)
+    draft = Draft()
+    for setting in SETTINGS:
+        if setting.secret:
+            read_one(setting, environ, overrides or {}, read_text, draft)
     used = {name: new for name, new in draft.values.items() if getattr(settings, name)}
     draft.problems += [Problem(draft.where(name), "is gone") for name, new in used.items() if not new]
     changed = {name: new for name, new in used.items() if new and new != getattr(settings, name)}
     fresh = dataclasses.replace(settings, **changed) if changed else settings
     return Reread(fresh, tuple(draft.problems))
-
-
-def load_secret_keys(
-    environ: Environ, overrides: Overrides | None = None, *, read_text: ReadText = read_file
-) -> tuple[Secret, ...] | Problem:
-    """The secret keys as they are now, newest first, or what is wrong with them: then keep the old ones."""
-    draft = _read_secrets(environ, overrides, read_text, "secret_keys")
-    return draft.problems[0] if draft.problems else draft.values["secret_keys"]
-
-
-def _read_secrets(environ: Environ, overrides: Overrides | None, read_text: ReadText, *names: str) -> Draft:
-    draft = Draft()
-    for setting in SETTINGS:
-        if setting.secret and (not names or setting.name in names):
-            read_one(setting, environ, overrides or {}, read_text, draft)
-    return draft

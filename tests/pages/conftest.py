@@ -130,7 +130,6 @@ def every(text: str, url: str = URL) -> dict[str, Page]:
             json=False,
             detail=text,
             retry_url=url,
-            provider=text,
             request_id=text,
         ),
         "login stopped": pages.login_failed(
@@ -150,7 +149,7 @@ def every(text: str, url: str = URL) -> dict[str, Page]:
             switch_url=url,
         ),
         "me, nobody": pages.me(identity=Identity(), now=NOW, json=False, login_url=url),
-        "logout": pages.logout_confirm(identity=who, ends_provider_session=True, leads_to=[url]),
+        "logout": pages.logout_confirm(identity=who, ends_provider_session=True),
         "logged out": pages.logged_out(login_url=url),
         "signing out": pages.signing_out(to=url),
         "step on": pages.step_on(to=url),

@@ -26,21 +26,9 @@ def test_the_question_says_how_far_the_sign_out_goes(pages, someone, parse, ends
     assert words in parse(page).words
 
 
-def test_the_form_may_lead_to_the_provider_and_nowhere_else(pages, someone) -> None:
-    page = pages.logout_confirm(
-        identity=someone("kim"),
-        ends_provider_session=True,
-        leads_to=[
-            "https://idp.example/end?x=1",
-            "/tools/_idaware/logged-out",
-            "https://evil.example;script-src *",
-        ],
-    )
-    assert form_action(page) == "form-action 'self' https://idp.example"
-    assert (
-        form_action(pages.logout_confirm(identity=someone("k"), ends_provider_session=False))
-        == "form-action 'self'"
-    )
+def test_the_form_leads_to_our_own_origin_and_nowhere_else(pages, someone) -> None:
+    page = pages.logout_confirm(identity=someone("kim"), ends_provider_session=True)
+    assert form_action(page) == "form-action 'self'"
 
 
 def test_signed_out(pages, parse) -> None:

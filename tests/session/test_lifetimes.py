@@ -84,19 +84,17 @@ def test_a_session_never_gets_better_by_waiting(started: int, renewed: int, seen
 
 
 @pytest.mark.parametrize(
-    ("state", "passes", "ended", "reason"),
+    ("state", "ended", "reason"),
     [
-        (LIVE, True, False, None),
-        (DUE, True, False, None),
-        (STALE, False, False, Reason.SESSION_STALE),
-        (IDLE, False, True, Reason.SESSION_IDLE),
-        (EXPIRED, False, True, Reason.SESSION_EXPIRED),
+        (LIVE, False, None),
+        (DUE, False, None),
+        (STALE, False, Reason.SESSION_STALE),
+        (IDLE, True, Reason.SESSION_IDLE),
+        (EXPIRED, True, Reason.SESSION_EXPIRED),
     ],
 )
-def test_what_a_state_is_good_for(
-    state: SessionState, passes: bool, ended: bool, reason: Reason | None
-) -> None:
-    assert (state.passes, state.ended, state.reason) == (passes, ended, reason)
+def test_what_a_state_is_good_for(state: SessionState, ended: bool, reason: Reason | None) -> None:
+    assert (state.ended, state.reason) == (ended, reason)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idaware.errors import SettingsError
-from idaware.settings import SETTINGS, Settings, load_secret_keys, reread_secrets
+from idaware.settings import SETTINGS, Settings, reread_secrets
 
 KEY = "kJ8s-2mZqLx0VtB7nR4wYcE1uHfG6pDaQ9iXoTzS5vM"
 SECRET = "hunter2-hunter3-hunter4"
@@ -77,7 +77,6 @@ def unreadable(path: str) -> str:
 )
 def test_random_settings_raise_settings_errors_only(environ, overrides, with_enough):
     given_environ = (ENOUGH if with_enough else {}) | environ
-    load_secret_keys(given_environ, overrides, read_text=unreadable)
     try:
         read = Settings.from_env(given_environ, overrides, read_text=unreadable)
     except SettingsError as error:

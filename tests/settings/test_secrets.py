@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from idaware.errors import Problem
-from idaware.settings import Secret, Settings, load_secret_keys, reread_secrets
+from idaware.settings import Secret, Settings, reread_secrets
 
 
 def test_a_secret_shows_itself_on_request_only():
@@ -106,16 +106,11 @@ def test_a_secret_that_was_not_there_at_the_start_stays_away(from_files, key):
     assert again.settings is settings
 
 
-def test_the_secret_keys_can_be_read_alone(from_files, key):
-    environ, files, _ = from_files
-    assert load_secret_keys(environ, read_text=files.__getitem__) == (Secret(key),)
-    assert load_secret_keys(environ, {"secret_keys": key[::-1]}) == (Secret(key[::-1]),)
-
-
 def test_wrong_secret_keys_are_a_problem_that_does_not_show_them(from_files):
-    environ, files, _ = from_files
+    environ, files, settings = from_files
     files["/keys"] = "hunter2"
-    problem = load_secret_keys(environ, read_text=files.__getitem__)
-    assert isinstance(problem, Problem)
+    again = reread_secrets(settings, environ, read_text=files.__getitem__)
+    assert again.settings is settings
+    (problem,) = again.problems
     assert problem.where == "IDAWARE_SECRET_KEYS_FILE"
     assert "hunter2" not in problem.message
