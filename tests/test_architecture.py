@@ -12,7 +12,19 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "idaware"
 
 VOCABULARY = {"request", "effects", "identity", "settings", "errors", "reasons", "provider_facts"}
-DECISIONS = {"gate", "guards", "signin", "endpoints", "answers", "visit", "oidc", "session", "policy", "http", "pages"}
+DECISIONS = {
+    "gate",
+    "guards",
+    "signin",
+    "endpoints",
+    "answers",
+    "visit",
+    "oidc",
+    "session",
+    "policy",
+    "http",
+    "pages",
+}
 WORLD = {"io", "audit.sinks", "audit.trail", "session.stores"}
 ADAPTERS = {"asgi", "wsgi"}
 LEAVES = {"__main__", "cli", "demo", "devidp", "testing", "flask", "django", "fastapi", "starlette"}
