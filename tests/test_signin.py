@@ -86,6 +86,7 @@ def test_nobody_is_sent_in_circles_by_a_step_up(site: Site) -> None:
     browser.get("/x")
     answer = browser.get("/fresh")
     assert answer.decided == ("deny", "step_up_unmet")
+    assert "step_up_unmet" in answer.text
     assert len(site.provider.authorizations) == 2
     assert site.provider.authorizations[1]["max_age"] == "300"
 
@@ -122,6 +123,15 @@ def test_nobody_is_sent_in_circles_by_a_provider_that_is_half_dead(
     site.provider.faults[endpoint] = httpx2.Response(500)
     answer = browser.get("/x")
     assert answer.status in (200, 503)
+
+
+def test_a_renewal_says_why_whether_or_not_the_provider_was_asked_first(site: Site) -> None:
+    cookies = site.signed_in(age=1000)
+    for asked_first in (True, False):
+        answer = site.ask("/x", accept=HTML, cookies=cookies)
+        assert answer.decided == ("login", "session_stale")
+        assert asked(answer.location)["prompt"] == "none"
+        assert len(site.provider.asked) == 1, f"asked first: {asked_first}"
 
 
 def test_a_renewal_whose_provider_was_just_found_again_goes_on(site: Site) -> None:
