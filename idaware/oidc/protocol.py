@@ -26,14 +26,13 @@ from authlib.oauth2.rfc6749.parameters import (  # type: ignore[import-untyped] 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # no annotations
 
 from idaware.effects import JsonAnswer, PostForm
-from idaware.errors import Problem, ProviderMisbehaved, ProviderRefused, SettingsError
+from idaware.errors import ProviderMisbehaved, ProviderRefused
 from idaware.identity import Json
 from idaware.oidc.discovery import Metadata
 from idaware.oidc.providers import quirks_for
+from idaware.settings.client_key import signing_alg
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-
     from idaware.settings import Settings
 
 ASSERTION_SECONDS = 120
@@ -44,7 +43,6 @@ MAX_DESCRIPTION_CHARS = 200
 
 _NO_SECRETS = frozenset({"grant_type", "redirect_uri", "client_id", "client_assertion_type"})
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_CURVE_ALGS = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +112,7 @@ def token_request(
 ) -> PostForm:
     """The code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.5), authenticated as configured.
 
-    ``token`` makes random text of that many bytes. Raises ``SettingsError`` for a client key that cannot be
-    used.
+    ``token`` makes random text of that many bytes.
     """
     body = prepare_token_request(
         "authorization_code", redirect_uri=settings.redirect_uri, code=code, code_verifier=code_verifier
@@ -184,10 +181,7 @@ def client_assertion(
 
 
 def client_jwks(settings: Settings) -> dict[str, Json]:
-    """Our public keys as a JWK Set, for the provider to fetch; empty without ``private_key_jwt``.
-
-    Raises ``SettingsError`` for a client key that cannot be used.
-    """
+    """Our public keys as a JWK Set, for the provider to fetch; empty without ``private_key_jwt``."""
     if settings.client_auth != "private_key_jwt":
         return {"keys": []}
     key, alg = _client_key(settings)
@@ -196,33 +190,13 @@ def client_jwks(settings: Settings) -> dict[str, Json]:
 
 def _client_key(settings: Settings) -> tuple[Any, str]:
     """The key of ``private_key_jwt`` as Authlib takes it, and the algorithm that goes with it."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from joserfc.jwk import ECKey, RSAKey
 
-    pem = settings.client_key.reveal() if settings.client_key is not None else ""
-    try:
-        alg = _assertion_alg(load_pem_private_key(pem.encode("utf-8"), password=None))
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SettingsError(
-            [
-                Problem(
-                    "IDAWARE_CLIENT_KEY", "not usable; expected an RSA (2048 bits or more) or EC key in PEM"
-                )
-            ]
-        ) from error
+    assert settings.client_key is not None
+    pem = settings.client_key.reveal()
+    alg = signing_alg(pem)
+    assert alg is not None  # settings refuse a key that cannot be used
     return (RSAKey if alg == "RS256" else ECKey).import_key(pem), alg
-
-
-def _assertion_alg(key: PrivateKeyTypes) -> str:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-
-    if isinstance(key, RSAPrivateKey) and key.key_size >= 2048:
-        return "RS256"
-    if isinstance(key, EllipticCurvePrivateKey) and key.curve.name in _CURVE_ALGS:
-        return _CURVE_ALGS[key.curve.name]
-    raise ValueError("no algorithm for this key")
 
 
 def secrets_sent(request: PostForm, settings: Settings) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 Vocabulary: nothing is read at import, and ``Settings.from_env`` is the one reader. Inside:
 
 * ``rows.py``: the table; to add an option, begin there. ``table.py``: its shape.
-* ``kinds.py``, ``web.py``, ``strength.py``: how one value is read, and which keys are too weak.
+* ``kinds.py``, ``web.py``: how one value is read. ``strength.py``, ``client_key.py``: which keys are of use.
 * ``read.py``: which values were given, and where. ``derive.py``: defaults that follow from others.
 * ``checks.py``: contradictions. ``model.py``: ``Settings``. ``overrides.py``: the types of keyword arguments.
 * ``reference.py``: the reference page and ``idaware env``.

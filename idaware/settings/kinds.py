@@ -14,6 +14,7 @@ from datetime import timedelta
 from os import PathLike, fspath
 from typing import Final
 
+from idaware.settings.client_key import USABLE, signing_alg
 from idaware.settings.secret import Secret
 from idaware.settings.strength import HOW_TO_MAKE_ONE, weakness
 
@@ -247,6 +248,8 @@ def _read_private_key(raw: object) -> Secret:
         raise MalformedError("it is encrypted; idaware asks for no passphrase")
     if _PEM.fullmatch(value) is None:
         raise MalformedError("")
+    if signing_alg(value) is None:
+        raise MalformedError(f"it is not {USABLE}")
     return Secret(value)
 
 

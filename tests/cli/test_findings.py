@@ -211,21 +211,19 @@ def test_what_the_provider_does_not_announce_is_told(environ: dict[str, str]) ->
 
 
 @pytest.mark.parametrize(
-    ("key", "level", "says"),
+    ("key", "area", "level", "says"),
     [
-        (ec.generate_private_key(ec.SECP256R1()), "ok", "http://localhost:8000/_idaware/jwks.json"),
-        (ed25519.Ed25519PrivateKey.generate(), "error", "IDAWARE_CLIENT_KEY"),
+        (ec.generate_private_key(ec.SECP256R1()), "client", "ok", "http://localhost:8000/_idaware/jwks.json"),
+        (ed25519.Ed25519PrivateKey.generate(), "settings", "error", "IDAWARE_CLIENT_KEY"),
     ],
     ids=["usable", "of a kind that providers do not take"],
 )
 def test_the_key_of_private_key_jwt_is_tried(
-    environ: dict[str, str], key: Any, level: str, says: str
+    environ: dict[str, str], key: Any, area: str, level: str, says: str
 ) -> None:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     environ = {n: v for n, v in environ.items() if n != "IDAWARE_CLIENT_SECRET"}
-    found = of(
-        check({**environ, "IDAWARE_CLIENT_AUTH": "private_key_jwt", "IDAWARE_CLIENT_KEY": pem}), "client"
-    )
+    found = of(check({**environ, "IDAWARE_CLIENT_AUTH": "private_key_jwt", "IDAWARE_CLIENT_KEY": pem}), area)
     assert (found[0][0], says in found[0][1]) == (level, True), found
 
 

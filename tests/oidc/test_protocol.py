@@ -209,12 +209,9 @@ def test_audience_of_the_assertion_is_the_issuer_where_the_provider_asks_for_it(
 
 @pytest.mark.parametrize("name", ["weak", "ed", "koblitz"])
 def test_client_key_that_cannot_be_used_is_a_matter_of_configuration(op: Any, name: str) -> None:
-    settings = op.configure(
-        client_auth="private_key_jwt", client_secret=None, client_key=pem(op.private[name])
-    )
-    with pytest.raises(SettingsError, match="IDAWARE_CLIENT_KEY") as caught:
-        request(settings)
-    assert "PRIVATE" not in str(caught.value)
+    with pytest.raises(SettingsError, match=r"CLIENT_KEY.*it is not an RSA key of 2048 bits") as caught:
+        op.configure(client_auth="private_key_jwt", client_secret=None, client_key=pem(op.private[name]))
+    assert pem(op.private[name]).splitlines()[1] not in str(caught.value)
 
 
 def test_published_keys_are_public_and_there_are_none_without_private_key_jwt(op: Any) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from idaware.errors import SettingsError
 from idaware.settings import Settings
@@ -72,3 +74,10 @@ def enough() -> dict[str, str]:
 @pytest.fixture
 def key() -> str:
     return KEY
+
+
+@pytest.fixture(scope="session")
+def pem() -> str:
+    """A private key that can sign client assertions."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -6,7 +6,6 @@ import hashlib
 
 import pytest
 
-PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHunter2\n-----END PRIVATE KEY-----\n"
 HTTP = {"BASE_URL": "http://localhost:8000"}
 
 
@@ -172,8 +171,8 @@ def test_a_client_secret_that_is_not_used_is_an_error(problems, method):
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
-def test_a_client_key_that_is_not_used_is_an_error(problems, method):
-    assert "IDAWARE_CLIENT_KEY" in problems({"CLIENT_AUTH": method, "CLIENT_KEY": PEM})
+def test_a_client_key_that_is_not_used_is_an_error(problems, method, pem):
+    assert "IDAWARE_CLIENT_KEY" in problems({"CLIENT_AUTH": method, "CLIENT_KEY": pem})
 
 
 @pytest.mark.parametrize(
@@ -181,11 +180,12 @@ def test_a_client_key_that_is_not_used_is_an_error(problems, method):
     [
         {"CLIENT_AUTH": "client_secret_post"},
         {"CLIENT_AUTH": "none", "CLIENT_SECRET": None},
-        {"CLIENT_AUTH": "private_key_jwt", "CLIENT_SECRET": None, "CLIENT_KEY": PEM},
+        {"CLIENT_AUTH": "private_key_jwt", "CLIENT_SECRET": None, "CLIENT_KEY": "a key"},
     ],
 )
-def test_each_method_takes_what_it_needs(read, changes):
-    assert read(changes).client_auth == changes["CLIENT_AUTH"]
+def test_each_method_takes_what_it_needs(read, changes, pem):
+    given = {name: pem if value == "a key" else value for name, value in changes.items()}
+    assert read(given).client_auth == changes["CLIENT_AUTH"]
 
 
 # --- lifetimes

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from idaware.settings import kinds
+from idaware.settings.client_key import signing_alg
 from idaware.settings.kinds import BOOLEAN, DURATION, MalformedError, NotYetError
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIHunter2\n-----END PRIVATE KEY-----\n"
@@ -124,10 +127,43 @@ def test_what_is_no_secret_is_refused_without_showing_it(raw):
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("label", ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"])
-def test_a_private_key_is_read(label):
-    pem = PEM.replace("PRIVATE KEY", label)
+def pem_of(key, form=PrivateFormat.PKCS8):
+    return key.private_bytes(Encoding.PEM, form, NoEncryption()).decode()
+
+
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+EC = ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.mark.parametrize(
+    ("pem", "alg"),
+    [
+        (pem_of(RSA), "RS256"),
+        (pem_of(RSA, PrivateFormat.TraditionalOpenSSL), "RS256"),
+        (pem_of(EC, PrivateFormat.TraditionalOpenSSL), "ES256"),
+        (pem_of(ec.generate_private_key(ec.SECP384R1())), "ES384"),
+        (pem_of(ec.generate_private_key(ec.SECP521R1())), "ES512"),
+    ],
+    ids=["PKCS 8", "RSA PRIVATE KEY", "EC PRIVATE KEY", "P-384", "P-521"],
+)
+def test_a_private_key_is_read(pem, alg):
     assert kinds.PRIVATE_KEY.read(pem).reveal() == pem.strip()
+    assert signing_alg(pem) == alg
+
+
+@pytest.mark.parametrize(
+    "pem",
+    [
+        PEM,
+        pem_of(rsa.generate_private_key(public_exponent=65537, key_size=1024)),
+        pem_of(ed25519.Ed25519PrivateKey.generate()),
+        pem_of(ec.generate_private_key(ec.SECP256K1())),
+    ],
+    ids=["no key inside", "a short one", "of another kind", "on another curve"],
+)
+def test_a_private_key_that_cannot_sign_for_us_is_refused(pem):
+    with pytest.raises(MalformedError, match="it is not an RSA key of 2048 bits or more, or an EC key"):
+        kinds.PRIVATE_KEY.read(pem)
 
 
 @pytest.mark.parametrize(
