@@ -182,7 +182,7 @@ class Endpoints:
         return respond
 
     def _login_failed(self, visit: Visit, failed: Failed) -> Respond:
-        event = self._recorder.event(visit, "login_failed", failed.reason, error=failed.log[:200])
+        event = self._recorder.event(visit, "login_failed", failed.reason, error=failed.recorded[:200])
         if visit.session is not None and failed.kind != "popup" and failed.retry_allowed:
             # Somebody is signed in all the same: an old tab, a double click, a silent renewal that came to nothing.
             # Not after the third failure: the page may start the same sign-in again, and the provider refuse it again.

@@ -83,15 +83,16 @@ class Completed:
 class Failed:
     """A callback that came to nothing.
 
-    ``message`` is for the person and may hold the provider's own text, ``log`` for the operator. ``next``:
-    where to go all the same when a valid session exists. ``retry_allowed``: False after three failures in a
-    minute; then explain, and try nothing by itself.
+    ``message`` is for the person and may hold the provider's own text, ``log`` for the operator, ``recorded`` for the
+    record. ``next``: where to go all the same when a valid session exists. ``retry_allowed``: False after three
+    failures in a minute; then explain, and try nothing by itself.
     """
 
     reason: Reason
     status: int
     message: str
     log: str
+    recorded: str
     set_cookies: tuple[str, ...]
     next: str
     kind: Kind | None
@@ -328,6 +329,7 @@ class Login:
             status=refusal.status,
             message=refusal.message,
             log=refusal.log,
+            recorded=refusal.log if refusal.recorded is None else refusal.recorded,
             set_cookies=(*dropped, noted),
             next=login.next if login is not None and renewal else self._root,
             kind=None if login is None else login.kind,

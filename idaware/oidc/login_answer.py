@@ -7,7 +7,7 @@ from them is in ``login.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from idaware.errors import ClientError, ProviderError, ProviderRefused, ProviderUnavailable, TokenRejected
 from idaware.reasons import Reason
@@ -24,6 +24,10 @@ _OURS = frozenset({
 })  # fmt: skip
 """Errors that say nothing about a person: our request, or our registration, is not accepted (RFC 6749 section
 4.1.2.1, OpenID Connect Core 3.1.2.6)."""
+_REGISTERED = _LATER | _OURS | {
+    "access_denied", "login_required", "interaction_required", "consent_required", "account_selection_required",
+    "unmet_authentication_requirements",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,15 @@ class Refusal:
     """Why a sign-in came to nothing.
 
     ``message`` is for the person (with a provider's own text in it: pages escape it), ``log`` for the
-    operator. Neither holds a token, a code or a secret.
+    operator. Neither holds a token, a code or a secret. ``recorded`` is for the record, which holds no value of the
+    query either (audit promise 5); ``log`` where it is ``None``.
     """
 
     reason: Reason
     status: int
     message: str
     log: str
+    recorded: str | None = None
 
 
 def read_answer(params: Mapping[str, Sequence[str]]) -> Answer | Refusal:
@@ -79,7 +85,7 @@ def check_answer(answer: Answer, issuer: str) -> Refusal | None:
     An error response without ``iss`` is shown as an error though the metadata promises one: it leads nowhere.
     """
     if answer.iss is not None and answer.iss != issuer:  # security rule 14: before the code goes anywhere
-        return _foreign(f"it says iss={shown(answer.iss)}, expected {issuer!r}")
+        return _foreign("it says another iss", f": {shown(answer.iss)}, expected {issuer!r}")
     if answer.error:
         return _error_response(answer)
     if not answer.code:
@@ -131,11 +137,15 @@ def _token_refused(error: ProviderRefused) -> Refusal:
 
 def _error_response(answer: Answer) -> Refusal:
     text = ": ".join(filter(None, (shown(answer.error), shown(answer.error_description))))
+    log = f"the provider answered {text}"
     if answer.error in _LATER:
-        return _unavailable(f"the provider answered {text}")
-    if answer.error in _OURS:
-        return _registration(f"the provider answered {text}")
-    return Refusal(Reason.LOGIN_REFUSED_BY_PROVIDER, 403, text, f"the provider answered {text}")
+        refusal = _unavailable(log)
+    elif answer.error in _OURS:
+        refusal = _registration(log)
+    else:
+        refusal = Refusal(Reason.LOGIN_REFUSED_BY_PROVIDER, 403, text, log)
+    code = answer.error if answer.error in _REGISTERED else "an error that no specification knows"
+    return replace(refusal, recorded=f"the provider answered {code}")
 
 
 def _unavailable(log: str) -> Refusal:
@@ -150,10 +160,9 @@ def _registration(log: str) -> Refusal:
     return Refusal(Reason.LOGIN_CLIENT_REFUSED, 503, message, log)
 
 
-def _foreign(what: str) -> Refusal:
-    return Refusal(
-        Reason.ISSUER_UNKNOWN, 400, Reason.ISSUER_UNKNOWN.sentence, f"the callback is refused: {what}"
-    )
+def _foreign(what: str, detail: str = "") -> Refusal:
+    what = f"the callback is refused: {what}"
+    return Refusal(Reason.ISSUER_UNKNOWN, 400, Reason.ISSUER_UNKNOWN.sentence, what + detail, recorded=what)
 
 
 def _odd(what: str) -> Refusal:

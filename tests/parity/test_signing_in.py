@@ -293,6 +293,25 @@ def test_a_code_that_the_provider_repeats_is_in_no_log_and_no_record(
 
 
 @parity
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"code": ..., "error": "s3cret"},
+        {"code": ..., "error": "access_denied", "error_description": "s3cret"},
+        {"iss": "https://s3cret.example"},
+        {"state": "s3cret" * 4},
+    ],
+    ids=["error", "description", "issuer", "state"],
+)
+def test_no_value_of_the_query_of_a_callback_is_recorded(site: Site, change: dict[str, Any]) -> None:
+    browser = Browser(site)
+    site.provider.answer = change
+    answer = browser.get("/dash/x")
+    assert answer.events() == ["login_failed"]
+    assert "s3cret" not in repr(answer.records)
+
+
+@parity
 def test_a_failed_sign_in_is_told_to_programs_as_well(site: Site) -> None:
     answer = call_back(Browser(site), {"state": "x" * 32, "code": "y"}, accept=JSON)
     assert answer.header("content-type") == "application/problem+json"

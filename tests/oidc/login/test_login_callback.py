@@ -154,6 +154,36 @@ def test_an_unfit_callback_makes_no_token_request(
     assert world.session_state() is None
 
 
+@pytest.mark.parametrize(
+    ("changed", "recorded"),
+    [
+        ({"code": None, "error": "s3cret"}, "the provider answered an error that no specification knows"),
+        (
+            {"code": None, "error": "access_denied", "error_description": "s3cret"},
+            "the provider answered access_denied",
+        ),
+        (
+            {"code": None, "error": "invalid_scope", "error_description": "s3cret"},
+            "the provider answered invalid_scope",
+        ),
+        ({"iss": "https://s3cret.example"}, "the callback is refused: it says another iss"),
+        (
+            {"state": "s3cret" * 4},
+            "the callback's state is not one that this browser began in the last 10 minutes",
+        ),
+        ({"code": None, "s3cret": "s3cret"}, "the callback is refused: it holds neither code nor error"),
+    ],
+    ids=["another error", "a description", "an error of ours", "iss", "state", "a name of their own"],
+)
+def test_what_is_recorded_of_a_failure_holds_no_value_of_the_query(
+    changed: dict[str, Any], recorded: str, world: Any
+) -> None:
+    """Audit promise 5: whoever sends somebody to the callback must not write into the records."""
+    world.begin()
+    outcome = world.fails(**changed)
+    assert outcome.recorded == recorded
+
+
 @pytest.mark.parametrize("name", ["state", "code", "iss", "error"])
 def test_a_repeated_parameter_makes_no_token_request(name: str, world: Any) -> None:
     sent = world.begin()
