@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bad_days.people import settings_for
+from bad_days.people import SECRET_KEY, settings_for
 from bad_days.ports import free_port
 from e2e.running import Program, wait_until
 
@@ -57,11 +57,41 @@ def test_what_operators_have_to_know_reaches_the_servers_log(
     assert "nobody can sign in:" in program.log
 
 
-def test_the_line_about_rotated_secrets_is_for_whoever_asks_for_it(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Python's handler of last resort shows warnings and above; the how-to page says how to see the rest."""
-    import logging
+ROTATION = """
+import sys
+from pathlib import Path
+from idaware.assembly import build_runtime
 
-    assert logging.lastResort is not None
-    assert logging.lastResort.level == logging.WARNING
+if sys.argv[1] == "configured":
+    import logging
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+runtime = build_runtime(object(), {})
+for text in ("another-key-of-forty-characters-for-days", "short"):
+    Path("keys").write_text(text)
+    runtime.reread_secrets()
+"""
+ROTATED = "INFO idaware: secrets were rotated\n"
+
+
+@pytest.mark.parametrize("logging", ["not configured", "configured"])
+def test_a_rotation_is_told_to_whoever_configures_logging_and_a_bad_one_to_everybody(
+    logging: str, tmp_path: Path
+) -> None:
+    (tmp_path / "keys").write_text(SECRET_KEY, encoding="utf-8")
+    settings = settings_for("http://localhost:9", "http://127.0.0.1:8000", tmp_path)
+    settings |= {"secret_keys_file": str(tmp_path / "keys")}
+    del settings["secret_keys"]
+    program = Program(
+        [sys.executable, "-c", ROTATION, logging.split()[0]],
+        tmp_path / "log",
+        env={f"IDAWARE_{name.upper()}": value for name, value in settings.items()},
+        cwd=tmp_path,
+    )
+    wait_until(lambda: not program.runs, "the end of the program")
+    assert (ROTATED in program.log) == (logging == "configured")
+    (refused,) = [line for line in program.log.splitlines() if "not taken up" in line]
+    page = (Path(__file__).parents[2] / "docs/how-to/rotate-keys.md").read_text(encoding="utf-8")
+    assert (
+        refused.removeprefix("ERROR idaware: ").replace(str(tmp_path / "keys"), "/run/secrets/idaware")
+        in page
+    )
