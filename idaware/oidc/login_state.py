@@ -241,7 +241,10 @@ class LoginStates:
             return None
         try:
             login = _login_state.decode(payload)
-        except msgspec.DecodeError:
+        except (
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+        ):  # msgspec raises the latter for text that is not UTF-8
             return None
         return login if login.v == VERSION else None
 

@@ -50,7 +50,7 @@ def _read(decoder: msgspec.msgpack.Decoder[_T], payload: bytes) -> _T | None:
     """``None`` for what another version wrote: not ours."""
     try:
         return decoder.decode(payload)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # msgspec raises the latter for text that is not UTF-8
         return None
 
 

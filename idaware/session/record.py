@@ -90,7 +90,7 @@ def unpack(payload: bytes) -> Session | None:
     """The session in ``payload``; ``None`` for another version or form: not ours, so nobody is signed in."""
     try:
         session = _decoder.decode(payload)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # msgspec raises the latter for text that is not UTF-8
         return None
     return session if session.v == VERSION else None
 

@@ -90,6 +90,7 @@ def test_activity_outlives_the_session_and_holds_nothing_personal(
         pytest.param(msgspec.msgpack.encode([2, "id", 1, 2]), id="newer version"),
         pytest.param(msgspec.msgpack.encode([1, "id", "1", 2]), id="time as text"),
         pytest.param(b"\xc1", id="not MessagePack"),
+        pytest.param(b"\x94\x01\xa1\x80\x01\x02", id="text that is not UTF-8"),
     ],
 )
 def test_activity_of_another_form_is_none(payload: bytes, codec: CookieCodec, ring: KeyRing) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from idaware.errors import ClientError, ConfigurationError
@@ -53,6 +53,7 @@ def test_whatever_a_provider_says_survives_packing(
 
 
 @given(st.binary(max_size=200))
+@example(b"\x96\x00\xa1\x80")  # text that is not UTF-8
 def test_any_payload_ends_in_a_session_or_in_none(payload: bytes) -> None:
     read = unpack(payload)
     assert read is None or read.v == 1

@@ -168,9 +168,10 @@ def test_any_state_ends_in_none(state: str) -> None:
     [
         pytest.param([2, "x" * 24, NOW, "key", "login", "/"], id="newer version"),
         pytest.param([1, "x" * 24, NOW, "key", "other", "/"], id="unknown kind"),
+        pytest.param(msgspec.Raw(b"\x92\x01\xa1\x80"), id="text that is not UTF-8"),
     ],
 )
-def test_a_login_of_another_form_is_none(payload: list[object]) -> None:
+def test_a_login_of_another_form_is_none(payload: object) -> None:
     text = RING.seal("login-state").close(msgspec.msgpack.encode(payload))
     assert STATES.find(f"{STATES.prefix}{'x' * 8}={text}", "x" * 24, NOW) is None
     assert STATES.find(f"{STATES.prefix}{'x' * 8}=forged", "x" * 24, NOW) is None
