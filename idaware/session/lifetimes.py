@@ -106,3 +106,20 @@ def needs_activity_cookie(last_seen: float | None, now: float, lifetimes: Lifeti
         return True
     age_seconds = now - last_seen
     return age_seconds >= ACTIVITY_EVERY_SECONDS or age_seconds * 3 >= lifetimes.idle_seconds
+
+
+def calm_span(session: Session, last_seen: float | None, lifetimes: Lifetimes) -> tuple[float, float]:
+    """From when until when (excluded) ``session`` is ``LIVE`` and its activity cookie young enough.
+
+    In between ``state_of`` and ``needs_activity_cookie`` have nothing else to say, so that most requests need
+    not ask them. The span is empty where there is none.
+    """
+    if last_seen is None:
+        return 0, 0
+    begins = max(session.started, session.renewed, last_seen) - LEEWAY_SECONDS
+    ends = min(
+        hard_end(session, lifetimes),
+        session.renewed + min(lifetimes.refresh_seconds, lifetimes.stale_seconds),
+        last_seen + min(ACTIVITY_EVERY_SECONDS, lifetimes.idle_seconds / 3),
+    )
+    return begins, ends

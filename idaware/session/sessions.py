@@ -14,7 +14,7 @@ from idaware.http.cookies import find_cookie
 from idaware.identity import ANONYMOUS, Identity
 from idaware.reasons import Reason
 from idaware.session.cookie import CookieCodec
-from idaware.session.lifetimes import ended_at, state_of
+from idaware.session.lifetimes import calm_span, ended_at, state_of
 from idaware.session.record import Cut, Session, identify
 
 CACHE_ENTRIES = 1024
@@ -29,13 +29,16 @@ class Reading:
     """What the cookies of a request say, whatever their age.
 
     ``session`` and ``identity``: who; ``None`` and ``ANONYMOUS`` without a session. ``last_seen``: when the
-    session was last used, as ``Sessions.last_seen`` has it. ``error``: why nobody is signed in although a
-    cookie came (``session_invalid``).
+    session was last used, as ``Sessions.last_seen`` has it. ``calm_from`` and ``calm_until``: the
+    ``calm_span`` of the session. ``error``: why nobody is signed in although a cookie came
+    (``session_invalid``).
     """
 
     session: Session | None = None
     identity: Identity = ANONYMOUS
     last_seen: float | None = None
+    calm_from: float = 0
+    calm_until: float = 0
     error: Reason | None = None
 
 
@@ -127,7 +130,10 @@ class Sessions:
                 return _INVALID
             verified = session, self.identity_of(session)
             self._verified.put(text, verified)
-        return Reading(*verified, self.last_seen(cookie_header, verified[0]))
+        session, identity = verified
+        last_seen = self.last_seen(cookie_header, session)
+        calm_from, calm_until = calm_span(session, last_seen, self.codec.lifetimes)
+        return Reading(session, identity, last_seen, calm_from, calm_until)
 
     def identity_of(self, session: Session) -> Identity:
         """Who ``session``'s person is, for the policy in force; for one that was made just now."""

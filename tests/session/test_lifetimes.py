@@ -10,6 +10,7 @@ from idaware.reasons import Reason
 from idaware.session.lifetimes import (
     Lifetimes,
     SessionState,
+    calm_span,
     ended_at,
     hard_end,
     needs_activity_cookie,
@@ -129,3 +130,26 @@ def test_activity_is_noted_at_most_once_a_minute(seen: int | None, idle: int, ne
 def test_lifetimes_come_from_settings(make_settings: Callable[..., Settings]) -> None:
     made = make_settings(session_max="4h", session_idle="20m", session_refresh="5m", session_stale="30m")
     assert Lifetimes.of(made) == Lifetimes(14_400, 1200, 300, 1800)
+
+
+@given(
+    st.lists(st.integers(-40_000, 40_000), min_size=3, max_size=3),
+    st.integers(0, 40_000),
+    st.lists(st.integers(1, 30_000), min_size=4, max_size=4),
+    st.sampled_from([-31, -30, -1, 0, 1]),
+    st.booleans(),
+)
+def test_a_session_is_calm_exactly_while_it_is_live_and_its_activity_was_just_noted(
+    ages: list[int], left: int, bounds: list[int], offset: int, at_the_start: bool
+) -> None:
+    started, renewed, seen = ages
+    made, times = session(started, renewed, left), Lifetimes(*bounds)
+    begins, ends = calm_span(made, NOW + seen, times)
+    for now in (NOW, (begins if at_the_start else ends) + offset, (begins + ends) / 2):
+        quiet = not needs_activity_cookie(NOW + seen, now, times)
+        assert (begins <= now < ends) == (state_of(made, NOW + seen, now, times) is LIVE and quiet)
+
+
+def test_a_session_whose_activity_is_unknown_is_never_calm() -> None:
+    begins, ends = calm_span(session(0, 0), None, TIMES)
+    assert begins >= ends
