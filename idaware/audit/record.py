@@ -179,7 +179,7 @@ _UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 def _line(record: Record) -> bytes:
     try:
         line = _encoder.encode_lines([record])
-    except (UnicodeEncodeError, OverflowError, TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError, msgspec.MsgspecError):
         line = _encoder.encode_lines([{name: _plain(value) for name, value in _items(record)}])
     return line if line.isascii() and _DEL not in line else _escaped(line)
 

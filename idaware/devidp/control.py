@@ -92,7 +92,7 @@ class Control:
                 else msgspec.json.decode(await read_body(request), type=Wishes)
             )
             self._apply(wishes)
-        except (ConfigurationError, ValueError, OAuth2Error) as error:
+        except (ConfigurationError, ValueError, msgspec.MsgspecError, OAuth2Error) as error:
             return _error(400, str(error))
         return RedirectResponse(self.state.path("/") + "#faults", 303) if is_form else _json(self._listing())
 
@@ -126,7 +126,7 @@ class Control:
         try:
             wish = msgspec.json.decode(await read_body(request), type=AutoWish)
             set_auto(self.state, wish.sub, wish.level)
-        except (ConfigurationError, ValueError, OAuth2Error) as error:
+        except (ConfigurationError, ValueError, msgspec.MsgspecError, OAuth2Error) as error:
             return _error(400, str(error))
         return _json({"sub": wish.sub, "level": wish.level})
 

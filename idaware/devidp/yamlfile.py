@@ -59,7 +59,7 @@ def read(text: str) -> File:
             raise invalid("aliases (*name) are not supported here; write the value out")
         data: object = YAML(typ="safe", pure=True).load(text)
         return msgspec.convert(data, File)
-    except (YAMLError, ValueError) as error:  # msgspec.ValidationError is a ValueError
+    except (YAMLError, ValueError, msgspec.MsgspecError) as error:
         raise invalid(str(error)) from error
 
 

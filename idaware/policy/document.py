@@ -121,8 +121,8 @@ def _compose(text: str, source: str) -> Node:
     except ReaderError as error:
         place = _place_of(text, error.position, source)
         raise Unreadable(place, "the file holds a control character, or another that YAML refuses") from error
-    except (YAMLError, ValueError, AssertionError) as error:
-        # ruamel lets impossible numbers in escapes and directives out as the last two
+    except (YAMLError, ValueError, OverflowError, AssertionError) as error:
+        # ruamel lets impossible numbers in escapes and directives out as the last three
         raise Unreadable(Place(source), f"not valid YAML: {str(error).splitlines()[0]}") from error
     finally:
         events.close()

@@ -392,7 +392,7 @@ def test_authlib_agrees_with_a_good_token() -> None:
         ({"iss": "https://evil.example"}, {}),
         ({"aud": "other", "azp": "rp-client"}, {}),
         ({"azp": "other"}, {}),
-        ({"exp": 970}, {}),
+        ({"exp": 969}, {}),
         ({"iat": 1031}, {}),
         ({"nonce": "other"}, {}),
         ({"at_hash": "AAAA"}, {}),
