@@ -1,7 +1,7 @@
 """The trail of audit records: numbers and stamps them, queues their lines, has them written.
 
-``emit`` is all that a request waits for: a queue takes the line, and the process's background thread writes
-it (``audit/sinks/channel.py``, ``io/background.py``). Nothing starts before the first record.
+``emit`` is all that a request waits for: a queue takes the record, and the process's background thread makes a line
+of it and writes it (``audit/sinks/channel.py``, ``io/background.py``). Nothing starts before the first record.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Trail:
         self._name_instance = instance
         self._clock = clock
         self._privacy_key = privacy_key
-        self._channels = tuple(Channel(sink, max_queue=max_queue, gap_line=self._gap_line) for sink in sinks)
+        self._channels = tuple(
+            Channel(sink, max_queue=max_queue, line=self._line, gap_line=self._gap_line) for sink in sinks
+        )
         self._direct = tuple(channel for channel in self._channels if channel.sink.direct)
         self._queued = tuple(channel for channel in self._channels if not channel.sink.direct)
         self._second: tuple[int, str]
@@ -74,15 +76,13 @@ class Trail:
     def emit(self, record: Record) -> None:
         """Take one record. Never waits for a sink, and no sink's failure gets out of here (audit promise 4).
 
-        Call it once for each record (audit promise 1): it fills in the fields that ``Record`` names.
+        Call it once for each record (audit promise 1), and leave the record alone from then on. What ``Record`` names
+        is filled in when its line is made.
         """
         now = self._clock()
-        self._stamp(record, now)
-        if self._privacy_key is not None:
-            record = hash_record(record, self._privacy_key)
-        line = encode(record)
+        record.seq = next(self._seq)
         for channel in self._channels:
-            channel.put(line, now)
+            channel.put(record, now)
         for channel in self._direct:
             channel.drain()
         if self._job is not None:
@@ -118,12 +118,15 @@ class Trail:
         """Which sink cannot write at the moment, and why; ``None`` when all is well."""
         return next((channel.failing for channel in self._channels if channel.failing), None)
 
+    def _line(self, record: Record, now: float) -> bytes:
+        """The line of a record that was emitted at ``now``. INVARIANT: the same in each channel, whichever is first."""
+        self._stamp(record, now)
+        return encode(record if self._privacy_key is None else hash_record(record, self._privacy_key))
+
     def _stamp(self, record: Record, now: float) -> None:
-        seq = next(self._seq)
-        record.seq = seq
         record.time = self._rfc3339(now)
         if record.event_id is None:
-            record.event_id = self._uuid7(now, seq)
+            record.event_id = self._uuid7(now, record.seq or 0)
         if record.app is None:
             record.app = self.app
         if record.instance is None:
@@ -155,9 +158,10 @@ class Trail:
 
     def _gap_line(self, lost: int, first: float, last: float) -> bytes:
         first_time, last_time = self._rfc3339(first), self._rfc3339(last)
-        record = Record(kind="gap", count=lost, first_time=first_time, last_time=last_time)
-        self._stamp(record, self._clock())
-        return encode(record)
+        record = Record(
+            kind="gap", seq=next(self._seq), count=lost, first_time=first_time, last_time=last_time
+        )
+        return self._line(record, self._clock())
 
     def _see_to_writing(self, job: Job) -> None:
         if self._closed:

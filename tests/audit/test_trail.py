@@ -200,6 +200,26 @@ def test_threads_never_share_a_number() -> None:
 # -- rounds --------------------
 
 
+def test_a_record_says_when_it_came_and_not_when_it_was_written() -> None:
+    sink, clock = Slow(), Clock()
+    trail, steps = in_steps(sink, clock=clock)
+    for _ in range(2):
+        trail.emit(Record(reason=Reason.NO_RULE))
+        clock.now += 5
+    steps.step(ROUND_SECONDS)
+    assert [record["time"][17:19] for record in sink.records] == ["00", "05"]
+
+
+@pytest.mark.parametrize("key", [None, b"k" * 32], ids=["plain", "hashed"])
+def test_every_sink_gets_the_same_line_whenever_it_is_written(key: bytes | None) -> None:
+    first, second, clock, steps = Slow("first"), MemorySink(), Clock(), Steps()
+    trail = Trail([first, second], clock=clock, background=steps, privacy_key=key)
+    trail.emit(Record(principal="login/alice"))
+    clock.now += 5
+    steps.step(ROUND_SECONDS)
+    assert first.records == second.records
+
+
 def test_making_a_trail_starts_nothing_and_opens_nothing() -> None:
     sink = Slow()
     _, steps = in_steps(sink)
@@ -245,7 +265,7 @@ def test_a_record_that_comes_while_the_thread_goes_to_sleep_is_written() -> None
     trail.emit(Record())
     for _ in range(IDLE_ROUNDS):
         steps.step(ROUND_SECONDS)
-    trail._queued[0].queue.append(b"{}\n")  # as if emit had queued, but not yet looked at the flag
+    trail._queued[0].put(Record(), 0.0)  # as if emit had queued, but not yet looked at the flag
     trail._idle_rounds = IDLE_ROUNDS - 1
     assert trail._round() == ROUND_SECONDS
     assert len(sink.records) == 2
@@ -425,9 +445,9 @@ def test_a_sink_that_fails_holds_up_no_other_and_doubles_nothing() -> None:
 
 def test_a_large_queue_is_written_in_batches_until_time_is_up() -> None:
     sink = Slow()
-    channel = Channel(sink, max_queue=10**6, gap_line=lambda *_: b"")
+    channel = Channel(sink, max_queue=10**6, line=lambda *_: b"{}\n", gap_line=lambda *_: b"")
     for _ in range(3 * BATCH_RECORDS):
-        channel.put(b"{}\n", 0.0)
+        channel.put(Record(), 0.0)
     assert channel.drain(0.0) is False
     assert len(sink.records) >= BATCH_RECORDS
     assert channel.drain(60.0) is True

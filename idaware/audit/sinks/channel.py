@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
+from idaware.audit.record import Record
 from idaware.audit.sinks import Sink
 
 _log = logging.getLogger("idaware.audit")
@@ -19,6 +20,8 @@ _log = logging.getLogger("idaware.audit")
 BATCH_RECORDS = 512
 """So many records, at most, are one batch: about half a megabyte."""
 
+Line: TypeAlias = Callable[[Record, float], bytes]
+"""Makes the line of a record that was handed over at a time."""
 GapLine: TypeAlias = Callable[[int, float, float], bytes]
 """Makes the line of a ``gap`` record: how many were lost, when the first, when the last."""
 
@@ -30,9 +33,10 @@ class Channel:
     written at the moment, ``None`` when all is well.
     """
 
-    def __init__(self, sink: Sink, *, max_queue: int, gap_line: GapLine) -> None:
+    def __init__(self, sink: Sink, *, max_queue: int, line: Line, gap_line: GapLine) -> None:
         self.sink = sink
         self._max_queue = max_queue
+        self._line = line
         self._gap_line = gap_line
         self.make_anew()
 
@@ -41,16 +45,16 @@ class Channel:
         self.lost = 0
         self.written = 0
         self.failing: str | None = None
-        self.queue: deque[bytes] = deque()
+        self.queue: deque[tuple[Record, float]] = deque()
         self._held: list[bytes] = []
         self._gap: tuple[int, float, float] | None = None
         self._writing = threading.Lock()
         self._counting = threading.Lock()
 
-    def put(self, line: bytes, now: float) -> None:
-        """Queue a line; where the queue is full, count it as lost (audit promise 4). Never waits."""
+    def put(self, record: Record, now: float) -> None:
+        """Queue a record; where the queue is full, count it as lost (audit promise 4). Never waits."""
         if len(self.queue) < self._max_queue:
-            self.queue.append(line)
+            self.queue.append((record, now))
             return
         with self._counting:
             self.lost += 1
@@ -80,7 +84,7 @@ class Channel:
 
     def _fill(self) -> list[bytes]:
         while self.queue and len(self._held) < BATCH_RECORDS:
-            self._held.append(self.queue.popleft())
+            self._held.append(self._line(*self.queue.popleft()))
         if self._gap is not None and self.failing is None:
             with self._counting:
                 gap, self._gap = self._gap, None
