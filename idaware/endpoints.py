@@ -167,16 +167,17 @@ class Endpoints:
         visit = replace(visit, session=done.session, identity=who, auth_error=None)
         kind: Kind = "session_refreshed" if done.kind == "renew" and not done.another else "login"
         record = self._record(visit)
+        cookies = (*done.set_cookies, self._signin.count_completed(visit))
         if done.kind == "popup":
             page = self._answers.pages.renew_done(same_person=not done.another)
-            respond = self._answers.respond(page, record, set_cookies=done.set_cookies)
+            respond = self._answers.respond(page, record, set_cookies=cookies)
         elif self._settings.cookie_samesite == "strict" or self._settings.response_mode == "form_post":
             # A redirect in answer to a request from the provider's site is cross-site: strict cookies stay behind.
             respond = self._answers.respond(
-                self._answers.pages.step_on(to=done.next), record, set_cookies=done.set_cookies
+                self._answers.pages.step_on(to=done.next), record, set_cookies=cookies
             )
         else:
-            respond = self._answers.redirect(done.next, record, set_cookies=done.set_cookies)
+            respond = self._answers.redirect(done.next, record, set_cookies=cookies)
         respond.events = (self._recorder.event(visit, kind, Reason.OWN_ENDPOINT),)
         respond.log = "; ".join(done.notes) or None
         return respond
@@ -242,7 +243,7 @@ class Endpoints:
     def _signed_out(self, visit: Visit, metadata: Metadata | None) -> Respond:
         hint = visit.identity.email or visit.identity.user or None
         away = logout_url(metadata, self._settings, logout_hint=hint) if metadata is not None else None
-        cookies = self._sessions.codec.sign_out_cookies(visit.now)
+        cookies = (*self._sessions.codec.sign_out_cookies(visit.now), *self._signin.forget_completed(visit))
         if away is not None:
             page = self._answers.pages.signing_out(to=away)
             respond = self._answers.respond(page, self._record(visit), set_cookies=cookies)

@@ -211,11 +211,11 @@ class Gate:
 
     def _decide_upgrade(self, visit: Visit) -> Outcome:
         """Under WSGI it is up to server and application what such a request becomes: both rules have to let it pass."""
-        as_get = self._decide(replace(visit), "GET")
-        if not isinstance(as_get, Allow):
-            return as_get
-        as_socket = self._decide(visit, WEBSOCKET)
-        return as_get if isinstance(as_socket, Allow) and as_socket.public else as_socket
+        as_socket = self._decide(replace(visit), WEBSOCKET)
+        if not isinstance(as_socket, Allow):
+            return as_socket
+        as_get = self._decide(visit, "GET")
+        return as_socket if isinstance(as_get, Allow) and not as_socket.public else as_get
 
     def _with_session(self, visit: Visit) -> Outcome:
         session, match = visit.session, visit.match

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from idaware.effects import Flow
 from idaware.errors import ProviderError
-from idaware.http.cookies import find_cookie, set_cookie
+from idaware.http.cookies import expire_cookie, find_cookie, set_cookie
+from idaware.http.crosssite import OWN_SITE
 from idaware.http.hosts import HostVerdict, check_host
 from idaware.http.negotiation import is_navigation
 from idaware.policy.decide import merge_require
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 
 Recorded: TypeAlias = Literal["login", "step_up", "allow"]
 
-UNREADABLE_SECONDS = 60
-MAX_UNREADABLE = 3
-"""So many sign-ins within a minute because of an unreadable session cookie end with an explanation, not a fourth."""
+IN_VAIN_SECONDS = 60
+MAX_IN_VAIN = 3
+"""So many sign-ins completed within a minute, and still nobody is signed in: an explanation, not a fourth."""
 
 HOST_MARK_SECONDS = 30
 MIN_RECUT_SECONDS = 60
@@ -65,7 +66,7 @@ class SignIn:
         self._token = token
         self._base_host = frozenset([urlsplit(settings.base_url).netloc])
         self._host_mark = f"{settings.cookie_name}-h"
-        self._unreadable = f"{settings.cookie_name}-i"
+        self._count = f"{settings.cookie_name}-i"
 
     def answer(self, visit: Visit, reason: Reason) -> Outcome:
         """Nobody is signed in: a navigation goes to the provider, everybody else is told so."""
@@ -74,8 +75,8 @@ class SignIn:
         if self.is_elsewhere(visit):
             record = self._recorder.decision(visit, "login", reason)
             return self.to_base_url(record, self._answers.next_of(visit))
-        if visit.auth_error is Reason.SESSION_INVALID:
-            return self._after_unreadable(visit)
+        if self._is_in_vain(visit):
+            return self._explain_in_vain(visit, reason)
         return self.start(visit, reason, require=merge_require(visit.match) if visit.match else None)
 
     def challenge(self, visit: Visit, reason: Reason, decision: Recorded = "login") -> Respond:
@@ -173,6 +174,27 @@ class SignIn:
         location = self._settings.origin + path  # security rule 10
         return self._answers.redirect(location, record, set_cookies=(mark,))
 
+    def count_completed(self, visit: Visit) -> str:
+        """``Set-Cookie`` after a sign-in, for ``_is_in_vain``.
+
+        The count is not signed, since replicas with different keys have to read it: whoever changes it only changes
+        when they themselves are told.
+        """
+        value = ".".join(str(int(at)) for at in (*self._completed(visit), visit.now))
+        return set_cookie(
+            self._count,
+            value,
+            max_age=IN_VAIN_SECONDS,
+            secure=self._settings.secure,
+            samesite="none" if self._settings.response_mode == "form_post" else "lax",
+        )
+
+    def forget_completed(self, visit: Visit) -> tuple[str, ...]:
+        """``Set-Cookie`` after a sign-out: whoever signs in again afterwards does not do so in vain."""
+        if find_cookie(visit.request.headers.get("cookie", ""), self._count) is None:
+            return ()
+        return (expire_cookie(self._count, secure=self._settings.secure, samesite="lax"),)
+
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _may_redirect(self, visit: Visit) -> bool:
@@ -207,30 +229,30 @@ class SignIn:
             return (yield from outcome.flow)
         return outcome
 
-    def _after_unreadable(self, visit: Visit) -> Outcome:
-        """A session cookie that this process cannot read: replicas with different keys would sign people in for ever.
+    def _is_in_vain(self, visit: Visit) -> bool:
+        """Whether sign-ins are completed here and their sessions do not come back: it would go on for ever.
 
-        The count is not signed: whoever changes it only changes when they themselves are told.
+        Replicas with different keys, a cookie that something on the way drops. Strict cookies stay behind where a
+        link elsewhere leads here; that is no sign of anything.
         """
-        header = visit.request.headers.get("cookie", "")
-        times = [
-            at
-            for at in _times(find_cookie(header, self._unreadable))
-            if 0 <= visit.now - at < UNREADABLE_SECONDS
-        ]
-        if len(times) >= MAX_UNREADABLE:
-            return self._explain_unreadable(visit)
-        value = ".".join(str(int(at)) for at in (*times, visit.now))
-        count = set_cookie(
-            self._unreadable, value, max_age=UNREADABLE_SECONDS, secure=self._settings.secure, samesite="lax"
-        )
-        return self.start(visit, Reason.SESSION_INVALID, set_cookies=(count,))
+        headers = visit.request.headers
+        if (
+            self._settings.cookie_samesite == "strict"
+            and headers.get("sec-fetch-site", "none") not in OWN_SITE
+        ):
+            return False
+        return len(self._completed(visit)) >= MAX_IN_VAIN
 
-    def _explain_unreadable(self, visit: Visit) -> Respond:
-        reason = Reason.SESSION_INVALID
+    def _completed(self, visit: Visit) -> list[int]:
+        header = visit.request.headers.get("cookie", "")
+        return [
+            at for at in _times(find_cookie(header, self._count)) if 0 <= visit.now - at < IN_VAIN_SECONDS
+        ]
+
+    def _explain_in_vain(self, visit: Visit, reason: Reason) -> Respond:
         page = self._answers.pages.login_failed(
             status=401,
-            reason=reason,
+            reason=Reason.SESSION_INVALID,
             json=False,
             detail="Each new sign-in gives a session that the next request cannot read.",
             retry_url=self._answers.login_url(visit),
@@ -241,7 +263,8 @@ class SignIn:
             page,
             self._recorder.decision(visit, "login", reason),
             log="sessions that were just made cannot be read: do all replicas have the same IDAWARE_SECRET_KEYS, "
-            "IDAWARE_BASE_URL and IDAWARE_CLIENT_ID, and does every browser send one cookie of each name?",
+            "IDAWARE_BASE_URL and IDAWARE_CLIENT_ID, does nothing on the way drop cookies, and does every browser "
+            "send one cookie of each name?",
         )
 
 
@@ -251,6 +274,6 @@ def _times(text: object) -> list[int]:
         return []
     return [
         int(part)
-        for part in text.split(".")[-MAX_UNREADABLE:]
+        for part in text.split(".")[-MAX_IN_VAIN:]
         if part.isascii() and part.isdigit() and len(part) < 12
     ]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from idaware.reasons import Reason
 from idaware.request import Request, Respond
-from idaware.signin import HOST_MARK_SECONDS, MAX_UNREADABLE, UNREADABLE_SECONDS, _times
+from idaware.signin import HOST_MARK_SECONDS, IN_VAIN_SECONDS, MAX_IN_VAIN, _times
 from idaware.visit import Visit
 from support import HTML, JSON, Browser, Person, Site
 
@@ -157,31 +157,53 @@ def test_a_step_up_on_a_session_that_is_due_waits_for_the_provider(site: Site) -
 # -- cookies that nobody here can read -----------------------------------------------------------------------------
 
 
-def test_unreadable_cookies_are_counted_for_a_minute(site: Site) -> None:
-    cookies = {site.settings.cookie_name: "forged"}
-    for _ in range(MAX_UNREADABLE):
-        answer = site.ask("/x", accept=HTML, cookies=cookies)
-        assert answer.status == 302
-        counted = {n: v.partition(";")[0].partition("=")[2] for n, v in answer.set_cookies().items()}
-        cookies[f"{site.settings.cookie_name}-i"] = counted[f"{site.settings.cookie_name}-i"]
-    assert site.ask("/x", accept=HTML, cookies=cookies).status == 401
-    site.clock.advance(UNREADABLE_SECONDS)
-    assert site.ask("/x", accept=HTML, cookies=cookies).status == 302
+def count_of(site: Site, times: int = MAX_IN_VAIN, age: int = 0) -> str:
+    return ".".join([str(int(site.clock()) - age)] * times)
+
+
+@pytest.mark.parametrize(
+    "cookies", [{}, {"session": "forged"}], ids=["no session", "one that cannot be read"]
+)
+def test_sign_ins_in_vain_are_counted_for_a_minute(site: Site, cookies: dict[str, str]) -> None:
+    name = site.settings.cookie_name
+    brought = {name: value for value in cookies.values()}
+
+    def asked(count: str) -> int | None:
+        return site.ask("/x", accept=HTML, cookies={**brought, f"{name}-i": count}).status
+
+    assert asked(count_of(site)) == 401
+    assert asked(count_of(site, age=IN_VAIN_SECONDS - 1)) == 401
+    assert asked(count_of(site, age=IN_VAIN_SECONDS)) == 302
+    assert asked(count_of(site, age=-1)) == 302
+    assert asked(count_of(site, MAX_IN_VAIN - 1)) == 302
+
+
+@pytest.mark.parametrize(
+    ("samesite", "sec_fetch_site", "status"),
+    [("lax", "cross-site", 401), ("strict", "cross-site", 302), ("strict", "same-site", 302),
+     ("strict", "same-origin", 401), ("strict", "none", 401), ("strict", None, 401)],
+)  # fmt: skip
+def test_strict_cookies_that_stay_behind_are_no_sign_of_anything(
+    samesite: str, sec_fetch_site: str | None, status: int
+) -> None:
+    site = Site("asgi", cookie_samesite=samesite)
+    headers = {} if sec_fetch_site is None else {"Sec-Fetch-Site": sec_fetch_site}
+    cookies = {f"{site.settings.cookie_name}-i": count_of(site)}
+    assert site.ask("/dash/x", accept=HTML, cookies=cookies, headers=headers).status == status
 
 
 def test_the_explanation_tells_the_operator_what_to_look_at(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    count = ".".join([str(int(site.clock()))] * MAX_UNREADABLE)
     name = site.settings.cookie_name
-    site.ask("/x", accept=HTML, cookies={name: "forged", f"{name}-i": count})
+    site.ask("/x", accept=HTML, cookies={name: "forged", f"{name}-i": count_of(site)})
     assert "IDAWARE_SECRET_KEYS" in caplog.text
 
 
 @given(st.text(max_size=100))
 def test_a_count_is_read_whatever_it_holds(text: str) -> None:
     times = _times(text)
-    assert len(times) <= MAX_UNREADABLE
+    assert len(times) <= MAX_IN_VAIN
     assert all(0 <= at < 10**12 for at in times)
 
 

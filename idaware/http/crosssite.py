@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from idaware.http.methods import SAFE_METHODS
 
-_OWN_SITE = frozenset({"same-origin", "none"})
+OWN_SITE = frozenset({"same-origin", "none"})
+"""What ``Sec-Fetch-Site`` says of a request that no other site caused."""
 
 
 def cross_site(
@@ -24,7 +25,7 @@ def cross_site(
     if method in SAFE_METHODS or (origin is not None and origin in own_origins):
         return False
     if sec_fetch_site is not None:
-        return sec_fetch_site not in _OWN_SITE
+        return sec_fetch_site not in OWN_SITE
     return origin is not None
 
 

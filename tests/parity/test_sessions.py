@@ -233,20 +233,66 @@ def test_an_unreadable_cookie_leads_to_a_sign_in(site: Site) -> None:
     assert answer.record["auth_error"] == "session_invalid"
 
 
+class Forgetful(Browser):
+    """Something between it and the site drops one of the cookies: ``forgets`` is the end of its name."""
+
+    forgets = ""
+
+    def cookies(self, *, cross_site: bool = False, method: str = "GET") -> dict[str, str]:
+        kept = super().cookies(cross_site=cross_site, method=method)
+        return {
+            name: value
+            for name, value in kept.items()
+            if name != self.site.settings.cookie_name + self.forgets
+        }
+
+
+@pytest.mark.parametrize("adapter", ["asgi", "wsgi"])
+@pytest.mark.parametrize("forgets", ["", "-a"], ids=["the session", "its activity"])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"cookie_samesite": "strict"}, {"response_mode": "form_post"}],
+    ids=["query", "strict", "form_post"],
+)
+def test_sign_ins_whose_sessions_do_not_come_back_end_with_an_explanation(
+    adapter: str, forgets: str, settings: dict[str, str]
+) -> None:
+    site = Site(adapter, **settings)
+    site.provider.session_since = site.clock() - 3600
+    browser = Forgetful(site)
+    browser.forgets = forgets
+    answer = browser.get("/dash/x")
+    assert answer.status == 401
+    assert answer.decided == ("login", "session_idle" if forgets else "no_identity")
+    assert "cannot read" in answer.text
+    assert len(site.provider.authorizations) == 3
+    site.clock.advance(60)
+    assert site.ask("/dash/x", accept=HTML, cookies=browser.cookies()).status == 302
+
+
 @parity
 def test_replicas_with_different_keys_end_with_an_explanation(site: Site) -> None:
+    site.provider.session_since = site.clock() - 3600
     browser = Browser(site)
-    browser.jar[site.settings.cookie_name] = _unreadable()
     for _ in range(3):
-        answer = site.ask("/dash/x", accept=HTML, cookies=browser.cookies())
-        assert answer.status == 302
-        browser._keep(answer)
-    answer = site.ask("/dash/x", accept=HTML, cookies=browser.cookies())
+        browser.jar[site.settings.cookie_name] = _unreadable()
+        assert browser.get("/dash/x").status == 200
+    browser.jar[site.settings.cookie_name] = _unreadable()
+    answer = browser.get("/dash/x")
     assert answer.status == 401
     assert answer.decided == ("login", "session_invalid")
     assert "cannot read" in answer.text
     site.clock.advance(60)
     assert site.ask("/dash/x", accept=HTML, cookies=browser.cookies()).status == 302
+
+
+@parity
+def test_whoever_signs_out_and_in_again_does_not_do_so_in_vain(site: Site) -> None:
+    browser = Browser(site)
+    for _ in range(5):
+        assert browser.get("/dash/x").status == 200
+        browser.post("/_idaware/logout")
+    assert f"{site.settings.cookie_name}-i" not in browser.cookies()
 
 
 @parity

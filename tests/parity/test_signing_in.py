@@ -44,7 +44,7 @@ def test_a_sign_in_ends_on_the_page_that_was_asked_for(site: Site) -> None:
         "y=1",
     )
     name = site.settings.cookie_name
-    assert set(browser.jar) == {name, f"{name}-a"}, "the state is deleted on use"
+    assert set(browser.jar) == {name, f"{name}-a", f"{name}-i"}, "the state is deleted on use"
     assert site.provider.asked == ["discovery", "token", "jwks"]
     callback = site.answers[-2]
     assert callback.decided == ("allow", "own_endpoint")
