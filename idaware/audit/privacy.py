@@ -25,9 +25,7 @@ def hash_value(key: bytes, value: str) -> str:
 
 
 def hash_record(record: Record, key: bytes) -> Record:
-    """A copy of ``record`` with ``principal``, ``subject``, ``email`` and ``name`` hashed, also inside
-    ``why``.
-    """
+    """A copy of ``record`` with ``principal``, ``subject``, ``email`` and ``name`` hashed, also inside ``why``."""
     plain = (record.principal, record.email, record.subject, record.name)
     hashes = {value: hash_value(key, value) for value in plain if value}
     return replace(

@@ -39,9 +39,8 @@ class Trail:
     """Where records go, once each.
 
     ``app`` and ``instance`` stand in each record that does not name its own. ``clock``: UTC epoch seconds.
-    ``max_queue``: so many records wait for each sink that fails; further ones are counted, and a ``gap``
-    record says so later. ``privacy_key``: hash what names a person (``audit/privacy.py``); ``None`` records
-    it plainly.
+    ``max_queue``: so many records wait for each sink that fails; further ones are counted, and a ``gap`` record says
+    so later. ``privacy_key``: hash what names a person (``audit/privacy.py``); ``None`` records it plainly.
     """
 
     def __init__(

@@ -1,5 +1,4 @@
-"""The development provider: an OpenID provider on this machine, with people to pick from and faults on
-request.
+"""The development provider: an OpenID provider on this machine, with people to pick from and faults on request.
 
 Built on Authlib's server side. For development, the demo and tests; loopback only. A leaf: nothing but the
 commands and tests imports it, and it needs uvicorn (extra ``demo``) only where it is served.

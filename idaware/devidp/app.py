@@ -1,8 +1,7 @@
 """The development provider as a Starlette application: parts, routes, guard.
 
-provider = DevProvider(issuer="http://localhost:9000")
-provider.app                                # an ASGI application
-provider.faults.next_login("wrong_nonce")   # what the next sign-in does wrong
+provider = DevProvider(issuer="http://localhost:9000") provider.app                                # an ASGI
+application provider.faults.next_login("wrong_nonce")   # what the next sign-in does wrong
 """
 
 from __future__ import annotations
@@ -42,8 +41,7 @@ class DevProvider:
     * ``issuer``: a loopback URL, the address that browsers and applications reach it at.
     * ``people``: who can sign in; ``clients``: who may ask (any client id, by default).
     * ``faults``: whether pages and ``/faults`` let people switch faults; ``.faults`` works either way.
-    * ``clock``: UTC epoch seconds. ``sleep``: how ``slow`` waits. ``transport``: how logout tokens travel
-      (tests).
+    * ``clock``: UTC epoch seconds. ``sleep``: how ``slow`` waits. ``transport``: how logout tokens travel (tests).
     * ``signing_alg``: RS256, PS256, ES256 or EdDSA.
 
     Raises ``ConfigurationError`` for an issuer that is not on loopback or an unknown algorithm.
@@ -115,8 +113,7 @@ class DevProvider:
     def auto_sign_in(self, sub: str | None, *, level: str | None = None) -> None:
         """Let every sign-in be this person's, without a page; ``None`` ends it.
 
-        ``level`` is the ``acr`` (``pwd``, ``mfa``, …); ``None`` gives what the application asks for, else
-        ``pwd``.
+        ``level`` is the ``acr`` (``pwd``, ``mfa``, …); ``None`` gives what the application asks for, else ``pwd``.
         Raises ``ConfigurationError`` for nobody we know.
         """
         set_auto(self.state, sub, level)

@@ -26,8 +26,7 @@ MAX_ACR_VALUES: Final = 8
 class Question:
     """What an authorization request asks, beyond what Authlib looks at.
 
-    ``person`` is whom ``login_hint`` means, where it means anybody. ``max_age`` is in
-    seconds.
+    ``person`` is whom ``login_hint`` means, where it means anybody. ``max_age`` is in seconds.
     """
 
     prompt: frozenset[str] = frozenset()
@@ -71,9 +70,7 @@ def _still_good(question: Question, sign_in: SignIn, now: float) -> bool:
 
 
 def levels_on_offer(question: Question) -> tuple[str, ...]:
-    """The levels that somebody can choose from; those asked for first, so that the first is what meets the
-    wish.
-    """
+    """The levels that somebody can choose from; those asked for first, so that the first is what meets the wish."""
     return tuple(dict.fromkeys((*question.acr_values, *ACR_VALUES)))
 
 

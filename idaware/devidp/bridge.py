@@ -1,5 +1,4 @@
-"""Between Starlette and Authlib's server side: request in, answer out. There is no Starlette integration in
-Authlib.
+"""Between Starlette and Authlib's server side: request in, answer out. There is no Starlette integration in Authlib.
 
 Authlib's server is synchronous and asks its request for ``payload`` (and ``form``); the body is read before
 it is asked. An ``Answer`` stays changeable until it is sent, since response modes and faults work on it.
@@ -32,9 +31,7 @@ _REPEATABLE: Final = frozenset({"resource"})
 """RFC 8707 section 2; every other parameter comes at most once (RFC 6749 section 3.1)."""
 
 _QUOTED: Final = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]*")
-"""What may stand in an ``error_description`` (RFC 6749 appendix A.8), where Authlib quotes these
-parameters.
-"""
+"""What may stand in an ``error_description`` (RFC 6749 appendix A.8), where Authlib quotes these parameters."""
 _QUOTED_PARAMETERS: Final = ("response_type", "redirect_uri", "client_id", "grant_type", "scope", "state")
 
 

@@ -135,8 +135,7 @@ def _urls(container: Container[str]) -> Iterable[str]:
 
 
 class Clients:
-    """Who is known. When nobody is registered (or ``anyone`` says so), every other client id is waved
-    through too.
+    """Who is known. When nobody is registered (or ``anyone`` says so), every other client id is waved through too.
 
     ``secret`` is what unregistered clients share.
     """

@@ -1,6 +1,4 @@
-"""What tests and curious people use: the first page, faults, keys, automatic sign-in. Not part of any
-standard.
-"""
+"""What tests and curious people use: the first page, faults, keys, automatic sign-in. Not part of any standard."""
 
 from __future__ import annotations
 
@@ -43,9 +41,7 @@ def set_auto(state: State, sub: str | None, level: str | None) -> None:
 
 
 class Control:
-    """The provider's own switches. Pages of other sites cannot use them; other programs on this machine
-    can.
-    """
+    """The provider's own switches. Pages of other sites cannot use them; other programs on this machine can."""
 
     def __init__(self, state: State) -> None:
         self.state = state

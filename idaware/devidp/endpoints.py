@@ -109,9 +109,7 @@ class Endpoints:
         return answer
 
     def _bound_faults(self, oauth: FormRequest) -> tuple[Active, ...]:
-        """What the sign-in does wrong that this code belongs to; a refresh goes well, unless all of them
-        fail.
-        """
+        """What the sign-in does wrong that this code belongs to; a refresh goes well, unless all of them fail."""
         code = self.state.memory.codes.get(oauth.get("code") or "")
         return code.login.faults if code is not None else ()
 

@@ -1,8 +1,7 @@
 """Faults on request: what the provider can be told to do wrong, and for whom.
 
-``FAULTS`` is the one table; the pages, ``/faults``, the docs and the tests are made from it. A new fault is
-a line here, its effect in ``tokens.py``, ``answers.py``, ``endpoints.py`` or ``guard.py``, and its row in
-the tests.
+``FAULTS`` is the one table; the pages, ``/faults``, the docs and the tests are made from it. A new fault is a line
+here, its effect in ``tokens.py``, ``answers.py``, ``endpoints.py`` or ``guard.py``, and its row in the tests.
 """
 
 from __future__ import annotations
@@ -199,9 +198,7 @@ def _problem(text: str, message: str) -> ConfigurationError:
 
 
 class FaultBoard:
-    """Which faults are on. Tests set them from another thread than the one that serves, so a lock guards
-    them.
-    """
+    """Which faults are on. Tests set them from another thread than the one that serves, so a lock guards them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -215,8 +212,7 @@ class FaultBoard:
             self._always.update({(active.name, active.endpoint): active for active in wanted})
 
     def next_login(self, *faults: str, times: int = 1) -> None:
-        """Let the next ``times`` sign-ins go wrong in these ways, and what follows from them (refresh,
-        userinfo).
+        """Let the next ``times`` sign-ins go wrong in these ways, and what follows from them (refresh, userinfo).
 
         Raises ``ConfigurationError`` for a fault that cannot happen to one sign-in alone.
         """

@@ -1,5 +1,4 @@
-"""The grants: what a code, a refresh token or a client's own credentials are exchanged for (Authlib's
-server side).
+"""The grants: what a code, a refresh token or a client's own credentials are exchanged for (Authlib's server side).
 
 Authorization code with PKCE S256 for everybody, refresh with rotation, client credentials, revocation,
 introspection. Everything that Authlib calls by name stands here and in ``bridge.py``.
@@ -92,9 +91,7 @@ class _Minting:
     def generate_token(
         self, user: object = None, scope: str = "", include_refresh_token: bool = True, **_: object
     ) -> dict[str, Json]:
-        """The token answer without an ID token (RFC 6749 section 5.1). ``offline_access`` brings a refresh
-        token.
-        """
+        """The token answer without an ID token (RFC 6749 section 5.1). ``offline_access`` brings a refresh token."""
         login, client = self.login(), self.request.client
         scope = client.get_allowed_scope(scope)
         resource = resources_of(self.request) or (login.resource if login else ())
@@ -181,9 +178,7 @@ class CodeGrant(_Minting, AuthorizationCodeGrant):  # type: ignore[misc]  # Auth
 
 
 class RefreshGrant(_Minting, RefreshTokenGrant):  # type: ignore[misc]  # Authlib carries no types
-    """Refresh with rotation: an old refresh token that comes back revokes the family (RFC 9700 section
-    4.14.2).
-    """
+    """Refresh with rotation: an old refresh token that comes back revokes the family (RFC 9700 section 4.14.2)."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = _ANY_METHOD
     INCLUDE_NEW_REFRESH_TOKEN = True
@@ -297,9 +292,7 @@ class _ByAnyToken:
     server: Server
 
     def query_token(self, token: str, hint: str | None) -> Issued | None:
-        """The tokens of which this is one; the hint may be wrong, so it does not count (RFC 7009 section
-        2.1).
-        """
+        """The tokens of which this is one; the hint may be wrong, so it does not count (RFC 7009 section 2.1)."""
         core = self.server.core
         return core.memory.find(token, core.clock())
 
@@ -379,9 +372,7 @@ def _authenticate_none(query_client: Callable[[str], Client | None], request: Fo
 
 
 def resources_of(request: FormRequest) -> tuple[str, ...]:
-    """The ``resource`` parameters: absolute URIs without a fragment (RFC 8707 section 2). Raises
-    ``invalid_target``.
-    """
+    """The ``resource`` parameters: absolute URIs without a fragment (RFC 8707 section 2). Raises ``invalid_target``."""
     resources = tuple(request.payload.datalist.get("resource", ()))
     if any(not urlsplit(resource).scheme or "#" in resource for resource in resources):
         raise OAuth2Error(error="invalid_target", description="resource is not an absolute URI.")

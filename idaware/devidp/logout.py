@@ -1,5 +1,4 @@
-"""Signing out: RP-initiated (``end_session``) with a confirmation, and telling the other applications (back
-channel).
+"""Signing out: RP-initiated (``end_session``) with a confirmation, and telling the other applications (back channel).
 
 OpenID Connect RP-Initiated Logout 1.0 and Back-Channel Logout 1.0.
 """

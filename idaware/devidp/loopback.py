@@ -1,8 +1,7 @@
 """Loopback only: what may be bound, be an issuer, be a redirect target, be a ``Host``, and what is refused.
 
-The development provider signs anybody in as anybody. It must never be reachable from another machine, nor
-hand a code to one, nor answer a page that a foreign name points at 127.0.0.1 (DNS rebinding). Pure
-functions and no more.
+The development provider signs anybody in as anybody. It must never be reachable from another machine, nor hand a
+code to one, nor answer a page that a foreign name points at 127.0.0.1 (DNS rebinding). Pure functions and no more.
 """
 
 from __future__ import annotations
@@ -29,9 +28,7 @@ _PROXY_HEADERS: Final = (
 
 
 def is_loopback_name(host: str) -> bool:
-    """Whether ``host`` (no port, no brackets) is ``localhost``, a name below it (RFC 6761) or 127.0.0.0/8,
-    ``::1``.
-    """
+    """Whether ``host`` (no port, no brackets) is ``localhost``, a name below it (RFC 6761) or 127.0.0.0/8, ``::1``."""
     if _LOCALHOST.fullmatch(host.lower()):
         return True
     try:
@@ -85,9 +82,7 @@ def _is_foreign_address(peer: str) -> bool:
 
 
 def check_issuer(issuer: str) -> None:
-    """Raise ``ConfigurationError`` unless ``issuer`` is a loopback URL without query (OIDC Discovery
-    section 3).
-    """
+    """Raise ``ConfigurationError`` unless ``issuer`` is a loopback URL without query (OIDC Discovery section 3)."""
     if not is_loopback_url(issuer) or "?" in issuer:
         raise ConfigurationError(
             [

@@ -78,9 +78,7 @@ class Code:
 
 @dataclass(slots=True, kw_only=True)
 class Issued:
-    """An access token and the refresh token that came with it. ``login`` is ``None`` for client
-    credentials.
-    """
+    """An access token and the refresh token that came with it. ``login`` is ``None`` for client credentials."""
 
     access_token: str
     client: Client

@@ -219,9 +219,7 @@ def _fault_option(fault: Fault) -> Markup:
 
 
 def form_post(target: str, parameters: Sequence[tuple[str, str]]) -> Page:
-    """A form that sends itself to the application (Form Post Response Mode 1.0); with a button, without
-    script.
-    """
+    """A form that sends itself to the application (Form Post Response Mode 1.0); with a button, without script."""
     body = Markup(
         '<form method="post" action="{}">{}<p>Back to the application.</p>'
         '<div class="actions"><button>Continue</button></div></form>'

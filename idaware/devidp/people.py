@@ -80,9 +80,7 @@ class People:
 
 
 def load(text: str) -> People:
-    """Read people from YAML (``people:`` with a list; without it the default people). Raises
-    ``ConfigurationError``.
-    """
+    """Read people from YAML (``people:`` with a list; without it the default people). Raises ``ConfigurationError``."""
     entries = yamlfile.read(text).people
     return DEFAULT_PEOPLE if entries is None else People(map(_person, entries))
 

@@ -88,9 +88,7 @@ class SignInPages:
             return _problem(error)
 
     def _validate(self, oauth: FormRequest, browser: Browser | None) -> Asked:
-        """The request as we understand it. Raises ``OAuth2Error``, with ``redirect_uri`` where that is
-        trusted.
-        """
+        """The request as we understand it. Raises ``OAuth2Error``, with ``redirect_uri`` where that is trusted."""
         oauth.check()
         client = self.state.clients.get(oauth.get("client_id") or "")
         redirect_uri = oauth.get("redirect_uri")

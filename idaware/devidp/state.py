@@ -95,9 +95,7 @@ class State:
         return self.memory.browsers.get(request.cookies.get(self.cookie_name, ""))
 
     def is_own_page(self, request: Request) -> bool:
-        """Whether a form was sent by a page of ours: by ``Sec-Fetch-Site``, else by ``Origin``, else a
-        program.
-        """
+        """Whether a form was sent by a page of ours: by ``Sec-Fetch-Site``, else by ``Origin``, else a program."""
         site = request.headers.get("sec-fetch-site")
         if site is not None:
             return site in ("same-origin", "none")

@@ -1,5 +1,4 @@
-"""What the provider says about people: ID tokens, access tokens, logout tokens, userinfo; and each of them
-gone wrong.
+"""What the provider says about people: ID tokens, access tokens, logout tokens, userinfo; and each of them gone wrong.
 
 Claims are built right first, then each fault that is on is done to them. Nothing here knows HTTP.
 """
@@ -81,9 +80,7 @@ class Minter:
     def access_token(
         self, client_id: str, scope: str, resource: tuple[str, ...], login: Login | None = None
     ) -> str:
-        """A JWT access token (RFC 9068); ``aud`` is the resource that was asked for (RFC 8707), else the
-        issuer.
-        """
+        """A JWT access token (RFC 9068); ``aud`` is the resource that was asked for (RFC 8707), else the issuer."""
         now = int(self.clock())
         claims: dict[str, Json] = {
             "iss": self.issuer,

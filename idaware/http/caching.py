@@ -1,7 +1,6 @@
 """What becomes of an application's caching headers when an identity is attached (security rule 26).
 
-NOT CHECKED: headers for particular caches (``Surrogate-Control``, ``CDN-Cache-Control``): whoever sets one
-means it.
+NOT CHECKED: headers for particular caches (``Surrogate-Control``, ``CDN-Cache-Control``): whoever sets one means it.
 """
 
 from __future__ import annotations
@@ -23,14 +22,12 @@ def adjust_caching(
     """The new ``(Cache-Control, Vary)`` of an application's answer; ``None`` leaves a header as it is.
 
     ``cache_control`` and ``vary`` are all values joined by a comma, ``None`` when there are none; a new value
-    replaces all of them. ``has_validator``: whether the answer carries ``ETag`` or ``Last-Modified``.
-    ``attached``: whether an identity went along with the request. ``public``: whether the deciding rule is
-    public.
+    replaces all of them. ``has_validator``: whether the answer carries ``ETag`` or ``Last-Modified``. ``attached``:
+    whether an identity went along with the request. ``public``: whether the deciding rule is public.
 
-    With an identity: ``private`` with ``no-cache`` or ``no-store`` unless the application set its own;
-    ``Vary`` names what the identity came from. On a rule that is not public, ``public`` and ``s-maxage`` go,
-    and what is left does not stay storable for shared caches. A public answer without an identity is
-    untouched.
+    With an identity: ``private`` with ``no-cache`` or ``no-store`` unless the application set its own; ``Vary``
+    names what the identity came from. On a rule that is not public, ``public`` and ``s-maxage`` go, and what is left
+    does not stay storable for shared caches. A public answer without an identity is untouched.
     """
     new_vary = _vary(vary) if attached else None
     if cache_control is not None:

@@ -35,8 +35,7 @@ _LONG_AGO = "Thu, 01 Jan 1970 00:00:00 GMT"
 
 
 def find_cookie(header: str, name: str) -> str | Duplicate | None:
-    """The value of the one cookie called ``name``; ``None`` when there is none, ``DUPLICATE`` when there are
-    more.
+    """The value of the one cookie called ``name``; ``None`` when there is none, ``DUPLICATE`` when there are more.
 
     Byte-exact: pairs are split at ``;``, blanks (space, tab) around a pair do not count, anything else does,
     so a name with a Unicode space, in other case, or without an ``=`` is foreign. Two headers that a server

@@ -15,8 +15,7 @@ OWN_SITE = frozenset({"same-origin", "none"})
 def cross_site(
     method: str, sec_fetch_site: str | None, origin: str | None, own_origins: frozenset[str]
 ) -> bool:
-    """Whether an unsafe request comes from another site, so that it must not ride on a session (security rule
-    27).
+    """Whether an unsafe request comes from another site, so that it must not ride on a session (security rule 27).
 
     ``Sec-Fetch-Site`` decides where it is sent, and any value but ``same-origin`` and ``none`` counts as
     foreign; else a foreign ``Origin`` does. Neither header: no browser, no cross-site request. A listed
@@ -30,8 +29,7 @@ def cross_site(
 
 
 def websocket_origin_ok(origin: str | None, own_origins: frozenset[str]) -> bool:
-    """Whether a WebSocket that rides on a cookie may open: its ``Origin`` is ours or listed (security rule
-    8).
+    """Whether a WebSocket that rides on a cookie may open: its ``Origin`` is ours or listed (security rule 8).
 
     Browsers always send one with a handshake, so a missing ``Origin`` is not ok.
     """

@@ -1,7 +1,6 @@
 """Who is at the far end, when proxies stand between: only configured ones count (security rule 11).
 
-Used for records and nothing else: network addresses are no condition of a policy, and URLs come from the base
-URL.
+Used for records and nothing else: network addresses are no condition of a policy, and URLs come from the base URL.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ _MAX_HOPS = 32
 _MAX_HEADER_CHARACTERS = 2048
 _MAX_ADDRESS_CHARACTERS = 80
 _MAX_REMEMBERED = 1024
-# RFC 7239 section 4: forwarded-pair = token "=" ( token / quoted-string ); brackets and colons are tolerated
-# unquoted.
+# RFC 7239 section 4: forwarded-pair = token "=" ( token / quoted-string ); brackets and colons are tolerated unquoted.
 _FORWARDED_PAIR = re.compile(
     r'(?:^|;)[ \t]*(for|proto)=(?:"([^"\\]*)"|([^\s",;]*))[ \t]*(?=;|$)', re.IGNORECASE
 )

@@ -1,5 +1,4 @@
-"""One pass over the headers of a request: what the gate reads, what the application must not see (security
-rule 9).
+"""One pass over the headers of a request: what the gate reads, what the application must not see (security rule 9).
 
 Identity travels in the scope or the environ, never in headers; so each inbound header that an application or
 another front door would take for an identity is taken off, on every path and in every spelling. Names are
@@ -66,9 +65,8 @@ class AsgiScan(msgspec.Struct, frozen=True):
     """What one pass over ASGI headers found.
 
     ``headers``: what the gate reads, lower-case name to value; repeated ones joined by a comma (cookies by a
-    semicolon, RFC 9113 section 8.2.3) and listed in ``repeated``. ``size_bytes``: names and values of all,
-    read or not. ``strip``: indexes of those that must not reach the application, ascending; empty in the
-    normal case.
+    semicolon, RFC 9113 section 8.2.3) and listed in ``repeated``. ``size_bytes``: names and values of all, read or
+    not. ``strip``: indexes of those that must not reach the application, ascending; empty in the normal case.
     """
 
     headers: dict[str, str]

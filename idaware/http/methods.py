@@ -18,14 +18,12 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HTTP = KNOWN_METHODS - {WEBSOCKET}
 _REFUSED = frozenset({"TRACE", "CONNECT", WEBSOCKET})
-# No other token characters: nothing registered uses them, and Flask and Django would upper-case lower-case
-# ones.
+# No other token characters: nothing registered uses them, and Flask and Django would upper-case lower-case ones.
 _UPPER_CASE = re.compile(r"[A-Z](?:[A-Z0-9-]{0,62}[A-Z0-9])?")
 
 
 def check_method(method: str, protocol: Protocol = "http") -> Reason | None:
-    """Refuse a method that is not in upper case, is no token, or is ``TRACE`` or ``CONNECT`` (security rule
-    7).
+    """Refuse a method that is not in upper case, is no token, or is ``TRACE`` or ``CONNECT`` (security rule 7).
 
     ``WEBSOCKET`` is the method of a handshake (``protocol="websocket"``) and of nothing else: a client that
     sends the word itself must not be decided by the rule for sockets. Returns ``METHOD_INVALID`` or ``None``.

@@ -1,5 +1,4 @@
-"""Which path the application's router will route on, and what was taken off before it (security rules 1 and
-3).
+"""Which path the application's router will route on, and what was taken off before it (security rules 1 and 3).
 
 Only the scope's ``path``, ``root_path`` and ``app_root_path`` count, and only the environ's ``PATH_INFO`` and
 ``SCRIPT_NAME``: never a URL put together again, a raw target or a forwarded header. What a path may hold is
@@ -21,11 +20,10 @@ _UNDECODABLE = "\N{REPLACEMENT CHARACTER}"
 def split_asgi(path: str, root_path: str, app_root_path: str | None, expected: str) -> tuple[str, str, bool]:
     """Split an ASGI ``path`` into ``(path for the router, mount, whether the mount is the configured one)``.
 
-    By the ASGI specification ``path`` includes ``root_path``. ``app_root_path`` is what Starlette's ``Mount``
-    leaves behind: the ``root_path`` of the server; what ``root_path`` holds beyond it is an in-process mount.
-    ``expected`` is ``IDAWARE_ROOT_PATH``. A path outside the prefix is not ok: routers route it in full, so
-    that one handler would have two paths. Clients can set ``root_path`` on some servers
-    (``Daphne-Root-Path``).
+    By the ASGI specification ``path`` includes ``root_path``. ``app_root_path`` is what Starlette's ``Mount`` leaves
+    behind: the ``root_path`` of the server; what ``root_path`` holds beyond it is an in-process mount. ``expected``
+    is ``IDAWARE_ROOT_PATH``. A path outside the prefix is not ok: routers route it in full, so that one handler
+    would have two paths. Clients can set ``root_path`` on some servers (``Daphne-Root-Path``).
     """
     if not root_path and not expected and not app_root_path:
         return path, "", True
@@ -41,8 +39,7 @@ def split_asgi(path: str, root_path: str, app_root_path: str | None, expected: s
 
 
 def split_wsgi(path_info: str, script_name: str, expected: str) -> tuple[str, str, bool]:
-    """The same for WSGI: ``PATH_INFO`` and ``SCRIPT_NAME`` are bytes in the clothes of Latin-1 text (PEP
-    3333).
+    """The same for WSGI: ``PATH_INFO`` and ``SCRIPT_NAME`` are bytes in the clothes of Latin-1 text (PEP 3333).
 
     ``PATH_INFO`` is already what the router routes on. Bytes that are not UTF-8 become U+FFFD, which
     ``check_path`` refuses. ``expected`` is the ``root_path=`` of this copy of the middleware.

@@ -1,5 +1,4 @@
-"""What kind of answer a request is after: a page for a person, a document for a program, a trip to the
-provider.
+"""What kind of answer a request is after: a page for a person, a document for a program, a trip to the provider.
 
 The rules are those of the configuration's "Sent to the provider": only a top-level navigation may be
 redirected to a sign-in. A redirect in answer to anything else ends in an opaque CORS failure or an HTML page
@@ -23,11 +22,9 @@ _MAX_ACCEPT_CHARACTERS = 2048
 
 
 def is_navigation(request: Request) -> bool:
-    """Whether a browser is loading this as the page in its address bar, so that it may be sent to the
-    provider.
+    """Whether a browser is loading this as the page in its address bar, so that it may be sent to the provider.
 
-    ``Sec-Fetch-Mode`` and ``Sec-Fetch-Dest`` may be absent (plain HTTP, old browsers); then ``Accept`` alone
-    decides.
+    ``Sec-Fetch-Mode`` and ``Sec-Fetch-Dest`` may be absent (plain HTTP, old browsers); then ``Accept`` alone decides.
     """
     return request.headers.get("sec-fetch-dest", "document") == "document" and _loads_a_page(request)
 

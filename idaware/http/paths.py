@@ -80,10 +80,9 @@ _UNFOLDED_NEVER = re.compile(r"[\x00-\x1f\x7f-\x9f\\]|/\.{1,2}(?:[/;?#]|\Z)")
 def check_path(path: str, raw: bytes | None, allowances: frozenset[str] = _NOTHING) -> str | None:
     """Say why a path can be read in two ways; ``None`` when it cannot (security rule 2).
 
-    ``path`` is what the application's router will route on, decoded once; undecodable bytes are expected as
-    U+FFFD or surrogates. ``raw`` is the undecoded path without the query, mount prefix included, where the
-    server gives one. ``allowances`` are names of ``ALLOWANCES``. The explanation holds nothing of the path
-    itself.
+    ``path`` is what the application's router will route on, decoded once; undecodable bytes are expected as U+FFFD
+    or surrogates. ``raw`` is the undecoded path without the query, mount prefix included, where the server gives
+    one. ``allowances`` are names of ``ALLOWANCES``. The explanation holds nothing of the path itself.
 
     NOT CHECKED: that ``raw`` decodes to ``path`` (servers differ in what they hand over), and the length.
     """
@@ -126,8 +125,7 @@ def _first(forms: tuple[_Form[_T], ...], text: _T, allowances: frozenset[str]) -
 
 
 def _adds_ascii(path: str) -> bool:
-    """Whether compatibility normalisation puts ASCII where there was none: a full-width solidus becomes
-    ``/``.
+    """Whether compatibility normalisation puts ASCII where there was none: a full-width solidus becomes ``/``.
 
     Character by character, so that an accent that swallows an ``n`` cannot pay for an ``ⓝ`` that adds one.
     Accents that compose add nothing.

@@ -18,8 +18,7 @@ _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 
 
 def safe_next(target: str | None, *, base_path: str, prefix: str) -> str:
-    """``target`` itself where a sign-in may lead there, else ``base_path + "/"``, silently (security rule
-    20).
+    """``target`` itself where a sign-in may lead there, else ``base_path + "/"``, silently (security rule 20).
 
     ``target`` is the external path, the base URL's prefix (``base_path``) included, with its query. Its path
     passes security rule 2 (a ``;`` is fine), begins with one ``/``, lies below ``base_path`` and is not an

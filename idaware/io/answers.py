@@ -1,8 +1,7 @@
 """What an HTTP exchange with the provider came to: an answer, the provider's fault, or nobody there.
 
-Shared by the blocking and the asynchronous ports, so that neither is stricter than the other. Pure;
-messages name the host and the cause, never a query, a body or a header that we sent (security rules 21, 27,
-29).
+Shared by the blocking and the asynchronous ports, so that neither is stricter than the other. Pure; messages name
+the host and the cause, never a query, a body or a header that we sent (security rules 21, 27, 29).
 """
 
 from __future__ import annotations
@@ -59,8 +58,7 @@ def too_slow(url: str, seconds: float) -> ProviderUnavailable:
 def read_answer(url: str, status: int, headers: Mapping[str, str], body: bytes) -> JsonAnswer:
     """The answer, with its JSON read strictly; ``body`` is ``None`` where it is not JSON.
 
-    Raises ``ProviderMisbehaved`` for JSON that can be read in two ways: duplicate names, ``NaN``, lone
-    surrogates.
+    Raises ``ProviderMisbehaved`` for JSON that can be read in two ways: duplicate names, ``NaN``, lone surrogates.
     """
     return JsonAnswer(
         status,

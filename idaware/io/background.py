@@ -1,9 +1,8 @@
 """The one daemon thread of a process, for what no request should wait for: audit flush, secret files, reload.
 
-Nothing starts at import or construction: the thread starts at the first ``start`` or ``wake`` in a process,
-and anew in each forked child. It sleeps until the next job is due, so that an idle process stays idle. Jobs
-must be short: they share the thread. Under gevent (monkey-patched before this module is imported) it is a
-greenlet.
+Nothing starts at import or construction: the thread starts at the first ``start`` or ``wake`` in a process, and anew
+in each forked child. It sleeps until the next job is due, so that an idle process stays idle. Jobs must be short:
+they share the thread. Under gevent (monkey-patched before this module is imported) it is a greenlet.
 """
 
 from __future__ import annotations
@@ -78,9 +77,7 @@ class Background:
         after_fork(self._make_anew)
 
     def every(self, seconds: float, name: str, work: Callable[[], None]) -> Job:
-        """Do ``work`` every ``seconds``, the first time ``seconds`` from now. Starts no thread: ``start``
-        does.
-        """
+        """Do ``work`` every ``seconds``, the first time ``seconds`` from now. Starts no thread: ``start`` does."""
 
         def periodic() -> float:
             work()

@@ -1,9 +1,8 @@
 """The two drivers: they run a flow, carry its effects out and hand the replies back. Nothing is decided here.
 
-INVARIANT: the ``try`` round the flow is apart from the ``try`` round the I/O. Were they one, a
-``StopIteration`` that some port lets slip would look like the end of the flow, and its ``None`` like
-a decision.
-INVARIANT: a flow is closed however its run ends (result, exception, cancellation): its ``finally`` runs.
+INVARIANT: the ``try`` round the flow is apart from the ``try`` round the I/O. Were they one, a ``StopIteration``
+that some port lets slip would look like the end of the flow, and its ``None`` like a decision. INVARIANT: a flow is
+closed however its run ends (result, exception, cancellation): its ``finally`` runs.
 """
 
 from __future__ import annotations

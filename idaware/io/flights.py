@@ -1,9 +1,8 @@
 """Single flight among threads: whoever wants what is being fetched already waits for that fetch.
 
-``async_flights.py`` does it among tasks; apart, so that a WSGI process never imports asyncio. A process
-that serves from threads and from loops at once may fetch a document once in each: bounded by the number of
-loops, and nothing has to wait across the border between a thread and a loop, which is where single flights
-deadlock.
+``async_flights.py`` does it among tasks; apart, so that a WSGI process never imports asyncio. A process that serves
+from threads and from loops at once may fetch a document once in each: bounded by the number of loops, and nothing
+has to wait across the border between a thread and a loop, which is where single flights deadlock.
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@
 Belongs here: reading claims by path, groups in their several forms, what is missing and why. What must not:
 whether a token is good (``tokens.py``), and whether somebody may come in (``policy``).
 
-Absent is not empty. A claim that is missing, left out by the provider, of the wrong type or beyond a bound
-is *unknown*; only ``IDAWARE_GROUPS_ABSENT=empty`` turns one case, a groups claim that is absent, into "no
-groups".
+Absent is not empty. A claim that is missing, left out by the provider, of the wrong type or beyond a bound is
+*unknown*; only ``IDAWARE_GROUPS_ABSENT=empty`` turns one case, a groups claim that is absent, into "no groups".
 """
 
 from __future__ import annotations
@@ -63,8 +62,7 @@ class Person:
 
     * ``email_verified``: whether the provider says so about *this* ``email``.
     * ``user``: what is shown and ``REMOTE_USER``; the ``subject`` where the configured claim is missing.
-    * ``groups``: only the wanted ones; ``groups_total``: how many there were; ``groups_left_out``: why
-      unknown.
+    * ``groups``: only the wanted ones; ``groups_total``: how many there were; ``groups_left_out``: why unknown.
     * ``claims``: wanted claim path to its value.
     * ``auth_time``: UTC epoch seconds. ``hosted_domain``: ``hd``, at providers where it counts.
     """
@@ -134,8 +132,7 @@ def read_userinfo(answer: JsonAnswer, subject: str) -> Mapping[str, Json]:
     """The claims of a userinfo answer about ``subject``, the ID token's ``sub``.
 
     Raises ``ProviderMisbehaved`` for an answer that is not 200 with a JSON object (signed answers are not
-    supported), and ``TokenRejected`` when it speaks of somebody else: nothing of it may be used (security
-    rule 17).
+    supported), and ``TokenRejected`` when it speaks of somebody else: nothing of it may be used (security rule 17).
     """
     if answer.status != 200 or not isinstance(answer.body, dict):
         kind = answer.content_type or "no content type"
@@ -161,12 +158,10 @@ def read_person(
     granted_scope: str | None = None,
     userinfo_offered: bool = True,
 ) -> Person:
-    """What the claims of a verified ID token, and a userinfo answer about the same ``sub``, say about a
-    person.
+    """What the claims of a verified ID token, and a userinfo answer about the same ``sub``, say about a person.
 
-    ``userinfo`` is ``None`` where it was not asked, or could not be used. ``granted_scope``: the ``scope``
-    of the token response, ``None`` when the provider did not say. ``userinfo_offered``: whether the
-    provider has one.
+    ``userinfo`` is ``None`` where it was not asked, or could not be used. ``granted_scope``: the ``scope`` of the
+    token response, ``None`` when the provider did not say. ``userinfo_offered``: whether the provider has one.
     """
     claims = _merged(id_claims, userinfo, settings)
     subject = str(id_claims["sub"])
@@ -215,9 +210,7 @@ def _merged(
 
 
 def _elsewhere(claims: Mapping[str, Json]) -> Mapping[str, Json]:
-    """The names of claims that are to be had elsewhere (OpenID Connect Core 5.6.2), as with Entra's
-    overage.
-    """
+    """The names of claims that are to be had elsewhere (OpenID Connect Core 5.6.2), as with Entra's overage."""
     names = claims.get("_claim_names")
     return names if isinstance(names, dict) else {}
 
@@ -270,9 +263,7 @@ def _absent_groups(
 
 
 def _parsed_groups(value: Json, groups_format: str) -> frozenset[str] | None:
-    """The groups in ``value``; ``None`` when it does not have the configured form. Nothing is split
-    unasked.
-    """
+    """The groups in ``value``; ``None`` when it does not have the configured form. Nothing is split unasked."""
     members: list[Json]
     if groups_format == "list":
         if not isinstance(value, list):

@@ -52,18 +52,15 @@ class Metadata:
 
 
 def discovery_url(issuer: str) -> str:
-    """Where the metadata of ``issuer`` is: one trailing slash is taken off first (Discovery 1.0 section
-    4).
-    """
+    """Where the metadata of ``issuer`` is: one trailing slash is taken off first (Discovery 1.0 section 4)."""
     return issuer.removesuffix("/") + _WELL_KNOWN
 
 
 def parse_metadata(body: Json, issuer: str) -> Metadata:
     """Read the metadata document of the configured ``issuer``.
 
-    Raises ``ProviderMisbehaved``, with what to do, when the document is not an object, names another
-    issuer, lacks an endpoint that sign-in needs, or has an endpoint that is not ``https`` (security rule
-    15).
+    Raises ``ProviderMisbehaved``, with what to do, when the document is not an object, names another issuer, lacks
+    an endpoint that sign-in needs, or has an endpoint that is not ``https`` (security rule 15).
     """
     if not isinstance(body, dict):
         raise ProviderMisbehaved(
@@ -124,9 +121,7 @@ def _endpoint(body: Mapping[str, Json], name: str, loopback: bool) -> str | None
 
 
 def _is_clean_url(url: str) -> bool:
-    """Absolute, printable, with a host, without user, fragment or backslash. An empty segment (``//``) is
-    fine.
-    """
+    """Absolute, printable, with a host, without user, fragment or backslash. An empty segment (``//``) is fine."""
     if len(url) > MAX_URL_CHARS or not _URL.fullmatch(url) or "\\" in url:
         return False
     try:

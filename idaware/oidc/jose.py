@@ -3,10 +3,9 @@
 Belongs here: what holds for every kind of token, whoever issued it. What must not: claims and their rules,
 which each kind has for itself (``tokens.py``), and where keys come from (``keys.py``).
 
-Libraries accept more than one spelling of a token: padding, duplicate names, any ``typ``, UTF-16. Each of
-these has let a token past a deny list or a check somewhere, so this module refuses them before PyJWT sees
-the token; PyJWT then does the cryptography, with the algorithm that the *key* was made for (security rule
-16).
+Libraries accept more than one spelling of a token: padding, duplicate names, any ``typ``, UTF-16. Each of these has
+let a token past a deny list or a check somewhere, so this module refuses them before PyJWT sees the token; PyJWT
+then does the cryptography, with the algorithm that the *key* was made for (security rule 16).
 """
 
 from __future__ import annotations
@@ -36,17 +35,14 @@ MAX_JSON_DEPTH = 32
 """How deep lists and objects in a token may be nested."""
 
 MAX_NUMBER_CHARS = 32
-"""How long a number in a token may be written: more than any identifier or time, far less than Python's own
-limit."""
+"""How long a number in a token may be written: more than any identifier or time, far less than Python's own limit."""
 
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
-"""What configuration may choose from. INVARIANT: never ``none``, never a symmetric algorithm (security rule
-16)."""
+"""What configuration may choose from. INVARIANT: never ``none``, never a symmetric algorithm (security rule 16)."""
 
-# Each of these would let the token say how it is to be checked (security rule 16; RFC 7515 4.1.2-4.1.11,
-# RFC 7797).
+# Each of these would let the token say how it is to be checked (security rule 16; RFC 7515 4.1.2-4.1.11, RFC 7797).
 _REFUSED_HEADERS = ("crit", "b64", "jku", "jwk", "x5u", "x5c")
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
@@ -92,9 +88,8 @@ class _MalformedError(ValueError):
 def parse_jws(token: Json, *, kind: TokenKind, algs: Collection[str]) -> Jws:
     """Take a compact JWS apart (RFC 7515 section 7.1).
 
-    ``algs``: the accepted algorithms, by exact name. Raises ``TokenRejected`` for anything that is not
-    exactly one canonical spelling of a token of this ``kind``. The signature is *not* verified: see
-    ``verify_signature``.
+    ``algs``: the accepted algorithms, by exact name. Raises ``TokenRejected`` for anything that is not exactly one
+    canonical spelling of a token of this ``kind``. The signature is *not* verified: see ``verify_signature``.
     """
     if not isinstance(token, str):
         kind.reject("RFC 7515 7.1", f"the {kind.name} is missing or is not text")
@@ -152,8 +147,7 @@ def _check_type(header: dict[str, Json], kind: TokenKind) -> None:
 def verify_signature(jws: Jws, keys: Iterable[PyJWK]) -> bool:
     """Whether one of ``keys`` signed the token (RFC 7515 section 5.2).
 
-    Each key is bound to one algorithm, which has to be the token's: the header never chooses how a key is
-    used.
+    Each key is bound to one algorithm, which has to be the token's: the header never chooses how a key is used.
     """
     from jwt import PyJWS, PyJWTError
 
@@ -167,9 +161,7 @@ def verify_signature(jws: Jws, keys: Iterable[PyJWK]) -> bool:
 
 
 def decode_base64url(text: str) -> bytes:
-    """Decode unpadded base64url (RFC 7515 section 2); ``ValueError`` for any spelling but the canonical
-    one.
-    """
+    """Decode unpadded base64url (RFC 7515 section 2); ``ValueError`` for any spelling but the canonical one."""
     if not _BASE64URL.fullmatch(text):
         raise _MalformedError("empty, padded, or holds characters that are not base64url")
     data = urlsafe_b64decode(text + "=" * (-len(text) % 4))

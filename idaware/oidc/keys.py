@@ -63,9 +63,8 @@ class KeySet:
 def parse_key_set(body: Json, algs: Collection[str]) -> KeySet:
     """Read a JWK Set (RFC 7517 section 5) for the algorithms ``algs``.
 
-    Keys that are malformed, weak, private, symmetric or meant for something else are left out: one odd key
-    must not stop sign-ins. Raises ``ProviderMisbehaved`` when the answer is no JWK Set or has more than
-    ``MAX_KEYS`` keys.
+    Keys that are malformed, weak, private, symmetric or meant for something else are left out: one odd key must not
+    stop sign-ins. Raises ``ProviderMisbehaved`` when the answer is no JWK Set or has more than ``MAX_KEYS`` keys.
     """
     listed = body.get("keys") if isinstance(body, dict) else None
     if not isinstance(listed, list):
@@ -100,9 +99,8 @@ def _grouped(pairs: list[tuple[K, PyJWK]]) -> Mapping[K, tuple[PyJWK, ...]]:
 def fits(jwk: Mapping[str, Json], alg: str) -> bool:
     """Whether a JWK is meant to verify signatures made with ``alg`` (RFC 7517 sections 4.1 to 4.4).
 
-    ``use``, ``alg`` and ``key_ops`` may be absent, as they are at several providers; where they are
-    present, they bind. A symmetric key in a public set, or a private one, is known to everybody and
-    verifies nothing.
+    ``use``, ``alg`` and ``key_ops`` may be absent, as they are at several providers; where they are present, they
+    bind. A symmetric key in a public set, or a private one, is known to everybody and verifies nothing.
     """
     key_ops = jwk.get("key_ops")
     return (

@@ -1,9 +1,8 @@
 """Signing in: the way to the provider, and from its answer to a session.
 
-Belongs here: the dialogue of the code flow (OpenID Connect Core 3.1), and what a sign-in means for the
-session that was there before. Messages are spelled in ``protocol.py``, tokens checked in ``tokens.py``,
-parameters read in ``login_answer.py``. Provider tokens live for the length of ``complete`` and are kept
-nowhere (rule 27).
+Belongs here: the dialogue of the code flow (OpenID Connect Core 3.1), and what a sign-in means for the session that
+was there before. Messages are spelled in ``protocol.py``, tokens checked in ``tokens.py``, parameters read in
+``login_answer.py``. Provider tokens live for the length of ``complete`` and are kept nowhere (rule 27).
 """
 
 from __future__ import annotations
@@ -287,9 +286,7 @@ class Login:
             return None, (str(error),)
 
     def _after(self, login: LoginState, cookie_header: str) -> tuple[str, ...]:
-        """What goes once a login succeeded: its state (single use, security rule 13), the count of
-        failures.
-        """
+        """What goes once a login succeeded: its state (single use, security rule 13), the count of failures."""
         dropped = self.states.drop(login)
         if find_cookie(cookie_header, self.states.failures_name) is None:
             return (dropped,)
@@ -300,9 +297,7 @@ class Login:
     def _ordinary(
         self, login: LoginState, cookie_header: str, now: float, token: Token
     ) -> Flow[LoginRedirect | Failed]:
-        """After a silent renewal that failed: one ordinary sign-in, never another silent one, so never a
-        loop.
-        """
+        """After a silent renewal that failed: one ordinary sign-in, never another silent one, so never a loop."""
         try:
             metadata = yield from self._provider.metadata(now)
         except ProviderError as error:

@@ -94,9 +94,7 @@ def check_answer(answer: Answer, issuer: str) -> Refusal | None:
 
 
 def check_promised_issuer(answer: Answer, promised: bool) -> Refusal | None:
-    """Refuse a success without ``iss`` where the metadata promises one (RFC 9207 section 2.4, security rule
-    14).
-    """
+    """Refuse a success without ``iss`` where the metadata promises one (RFC 9207 section 2.4, security rule 14)."""
     if promised and answer.iss is None:
         return _foreign("it holds no iss, which the provider's metadata promises")
     return None

@@ -1,10 +1,8 @@
-"""What a browser keeps while its person is at the provider: one signed cookie for each login, and a count of
-failures.
+"""What a browser keeps while its person is at the provider: one signed cookie for each login, and a count of failures.
 
 Belongs here: writing, finding, bounding and deleting those cookies. The dialogue with the provider is in
-``login.py``. Several tabs may sign in at once, so each login has a cookie of its own, named after its
-``state``; ``nonce`` and ``code_verifier`` are derived from the state by HMAC, so they take no room
-(security rule 13).
+``login.py``. Several tabs may sign in at once, so each login has a cookie of its own, named after its ``state``;
+``nonce`` and ``code_verifier`` are derived from the state by HMAC, so they take no room (security rule 13).
 """
 
 from __future__ import annotations
@@ -27,16 +25,13 @@ if TYPE_CHECKING:
     from idaware.settings import Settings
 
 Kind: TypeAlias = Literal["login", "renew", "step_up", "popup"]
-"""``renew`` is silent (``prompt=none``); ``popup`` is the window at ``PREFIX/renew``; the rest are what
-they say.
-"""
+"""``renew`` is silent (``prompt=none``); ``popup`` is the window at ``PREFIX/renew``; the rest are what they say."""
 
 VERSION = 1
 LOGIN_SECONDS = 600
 MAX_LOGINS = 8
 MAX_STATES_BYTES = 3072
-"""All login cookies together: with a session cookie of 4,096 bytes a ``Cookie`` header stays below the
-8,190 bytes
+"""All login cookies together: with a session cookie of 4,096 bytes a ``Cookie`` header stays below the 8,190 bytes
 that the strictest of the common servers accept."""
 MAX_NEXT_BYTES = 512
 STATE_BYTES = 24
@@ -54,8 +49,7 @@ class LoginState(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
     """One login that is under way, as its cookie holds it. Times are UTC epoch seconds.
 
     * ``next``: the external path to go to afterwards.
-    * ``max_age``: how old the sign-in at the provider may be, in seconds from ``created``; checked, not
-      only asked.
+    * ``max_age``: how old the sign-in at the provider may be, in seconds from ``created``; checked, not only asked.
     * ``reauthenticate``: whether ``prompt=login`` was asked.
     * ``requirement``: digest of what the page requires, where the login is to meet it.
     * ``subject``, ``started``: whose session goes on (a digest) and its first start; ``None`` for a new one.

@@ -1,12 +1,10 @@
 """OAuth and OpenID Connect messages: the one module that talks to Authlib, which has no annotations.
 
 Belongs here: how a message is spelled. When it is sent, and what becomes of the answer, is in ``login.py``.
-Authlib's framework clients are not used: they do I/O, and a refused sign-in would silently become another
-grant.
+Authlib's framework clients are not used: they do I/O, and a refused sign-in would silently become another grant.
 
-Two things are ours although Authlib has them: ``client_secret_basic``, since RFC 6749 section 2.3.1 wants
-id and secret form-encoded first, and the checks of a token (``tokens.py``), to which Authlib's are a second
-opinion.
+Two things are ours although Authlib has them: ``client_secret_basic``, since RFC 6749 section 2.3.1 wants id and
+secret form-encoded first, and the checks of a token (``tokens.py``), to which Authlib's are a second opinion.
 """
 
 from __future__ import annotations
@@ -47,8 +45,7 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
-    """What the token endpoint answered (RFC 6749 section 5.1, OpenID Connect Core 3.1.3.3). NOT CHECKED:
-    the ID token.
+    """What the token endpoint answered (RFC 6749 section 5.1, OpenID Connect Core 3.1.3.3). NOT CHECKED: the ID token.
 
     ``scope``: what was granted, ``None`` when the provider did not say (then it is what was asked for).
     ``answered_at``: the provider's clock, UTC epoch seconds.
@@ -145,9 +142,7 @@ def _authenticated(
 
 
 def basic_credentials(client_id: str, secret: str) -> str:
-    """The ``Authorization`` header of ``client_secret_basic``: both parts form-encoded first (RFC 6749
-    2.3.1).
-    """
+    """The ``Authorization`` header of ``client_secret_basic``: both parts form-encoded first (RFC 6749 2.3.1)."""
     text = f"{quote_plus(client_id)}:{quote_plus(secret)}"
     return "Basic " + b64encode(text.encode("ascii")).decode("ascii")
 
@@ -155,8 +150,7 @@ def basic_credentials(client_id: str, secret: str) -> str:
 def client_assertion(
     metadata: Metadata, settings: Settings, *, now: float, token: Callable[[int], str]
 ) -> str:
-    """The signed text of ``private_key_jwt`` (RFC 7523 section 3), valid ``ASSERTION_SECONDS``, with a
-    fresh ``jti``.
+    """The signed text of ``private_key_jwt`` (RFC 7523 section 3), valid ``ASSERTION_SECONDS``, with a fresh ``jti``.
 
     Its audience is the token endpoint, as OpenID Connect Core section 9 has it, but at providers that ask
     for their issuer (``Quirks.assertion_audience``). There is one provider here, whose metadata names its
@@ -209,9 +203,8 @@ def secrets_sent(request: PostForm, settings: Settings) -> tuple[str, ...]:
 def read_token_response(answer: JsonAnswer, sent: Collection[str] = ()) -> TokenResponse:
     """What came back from the token endpoint. ``sent``: secrets that a provider may repeat and we must not.
 
-    Raises ``ProviderRefused`` for an OAuth error or any other 4xx (some answer those with an empty body or
-    plain text), ``ProviderMisbehaved`` for an answer without ``id_token`` or that is not for ``Bearer``
-    use.
+    Raises ``ProviderRefused`` for an OAuth error or any other 4xx (some answer those with an empty body or plain
+    text), ``ProviderMisbehaved`` for an answer without ``id_token`` or that is not for ``Bearer`` use.
     """
     body = answer.body if isinstance(answer.body, dict) else {}
     error = body.get("error")

@@ -1,8 +1,7 @@
 """The configured provider as one process sees it: metadata, keys, whether it answers.
 
-Belongs here: which document is asked for when. Nothing is fetched at construction: the application starts
-while its provider is down, and recovers by itself (security rule 15). Times are ``now`` (UTC epoch seconds)
-of the caller.
+Belongs here: which document is asked for when. Nothing is fetched at construction: the application starts while its
+provider is down, and recovers by itself (security rule 15). Times are ``now`` (UTC epoch seconds) of the caller.
 """
 
 from __future__ import annotations
@@ -28,8 +27,7 @@ METADATA_SECONDS = 3600
 KEYS_SECONDS = 3600
 KEYS_MIN_SECONDS = 300
 KEYS_MAX_SECONDS = 86_400
-"""How long keys live: as the answer says, within these bounds, an hour where it says nothing (security rule
-18)."""
+"""How long keys live: as the answer says, within these bounds, an hour where it says nothing (security rule 18)."""
 
 NEWER_KEYS_SECONDS = 30
 """Cool-down after a fetch for an unknown ``kid`` (security rule 18)."""
@@ -83,8 +81,7 @@ class Provider:
     def keys(self, kid: str | None, alg: str, now: float) -> Flow[tuple[PyJWK, ...]]:
         """The keys to try for a token with this ``kid`` and algorithm; empty when the provider has none.
 
-        An unknown ``kid`` costs one fetch, then there is a cool-down (security rule 18). Raises as
-        ``metadata``.
+        An unknown ``kid`` costs one fetch, then there is a cool-down (security rule 18). Raises as ``metadata``.
         """
         before = self._keys.held
         key_set = yield from self.key_set(now)

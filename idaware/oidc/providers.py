@@ -1,5 +1,4 @@
-"""What providers do differently on the wire, as data; nothing else in the package asks for a provider by
-name.
+"""What providers do differently on the wire, as data; nothing else in the package asks for a provider by name.
 
 Built on ``idaware/provider_facts.py``, which knows who they are. A quirk only ever says where to look or
 what to tell people; none of them relaxes a check.

@@ -21,8 +21,7 @@ STALE_SECONDS = 86_400
 """How long a document may serve while the provider brings no newer one (security rule 18)."""
 
 RETRY_SECONDS = 5
-"""After a failed fetch, how long the next one waits: a provider that is down costs one attempt in this
-time."""
+"""After a failed fetch, how long the next one waits: a provider that is down costs one attempt in this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +80,7 @@ class Remembered(Generic[T]):
             return held.value
 
     def renew(self, now: float, fetch: Callable[[], Flow[Held[T]]]) -> Flow[T]:
-        """Fetch the document, however fresh the kept one is; while resting, the last failure is raised
-        again.
-        """
+        """Fetch the document, however fresh the kept one is; while resting, the last failure is raised again."""
         failure = self.failure
         if failure is not None and self.resting(now):
             raise failure.error(failure.message)

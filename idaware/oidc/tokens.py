@@ -51,11 +51,9 @@ class KeySource(Protocol):
 class IdTokenRules:
     """What one ID token is measured against.
 
-    * ``nonce``: the one that was sent. ``max_age``: the one that was sent, in seconds, ``None`` when none
-      was.
+    * ``nonce``: the one that was sent. ``max_age``: the one that was sent, in seconds, ``None`` when none was.
     * ``access_token``: what came beside the ID token; ``None`` skips ``at_hash``.
-    * ``answered_at``: the provider's clock when it answered (``JsonAnswer.date``), for a hint in messages
-      only.
+    * ``answered_at``: the provider's clock when it answered (``JsonAnswer.date``), for a hint in messages only.
     """
 
     issuer: str
@@ -97,8 +95,7 @@ def verify_id_token(token: Json, *, keys: KeySource, rules: IdTokenRules) -> Flo
 def check_signature(jws: Jws, keys: KeySource, now: float) -> Flow[str]:
     """Core 3.1.3.7 step 6. Returns the algorithm; raises ``TokenRejected`` when no key of the provider fits.
 
-    A signature that fails is tried once more with keys fetched now, under the same cool-down as an unknown
-    ``kid``.
+    A signature that fails is tried once more with keys fetched now, under the same cool-down as an unknown ``kid``.
     """
     known = yield from keys.keys(jws.kid, jws.alg, now)
     if verify_signature(jws, known):
@@ -167,9 +164,7 @@ def _date(claims: Mapping[str, Json], name: str) -> float:
 
 
 def _clock_hint(iat: float, rules: IdTokenRules) -> str:
-    """An ID token comes fresh from the provider: when its times are off, the clocks are, unless ``Date``
-    disagrees.
-    """
+    """An ID token comes fresh from the provider: when its times are off, the clocks are, unless ``Date`` disagrees."""
     provider_now = iat if rules.answered_at is None else rules.answered_at
     apart = abs(provider_now - rules.now)
     return (

@@ -1,8 +1,6 @@
-"""What has to be right between rules: each (method, path) has one deciding rule, and each rule can decide
-something.
+"""What has to be right between rules: each (method, path) has one deciding rule, and each rule can decide something.
 
-Errors inside one rule are found while it is read (``read_rules``). All of these stop the start (security
-rule 4).
+Errors inside one rule are found while it is read (``read_rules``). All of these stop the start (security rule 4).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Conditions joined: ``all``, ``any`` and ``none``, in Kleene's logic of true, false and unknown.
 
-Unknown never allows, fails inside ``none`` and holds in a ``deny``. With three values no nesting of
-``none`` turns a gap into a "yes": what is unknown stays so, and ``decide`` reads it to the disadvantage of
-whoever asks.
+Unknown never allows, fails inside ``none`` and holds in a ``deny``. With three values no nesting of ``none`` turns a
+gap into a "yes": what is unknown stays so, and ``decide`` reads it to the disadvantage of whoever asks.
 """
 
 from __future__ import annotations
@@ -99,9 +98,7 @@ class NoneOf(_Joined):
 
 
 def ordered(members: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Members in an order of their own, so that their order in the file changes nothing, explanations
-    included.
-    """
+    """Members in an order of their own, so that their order in the file changes nothing, explanations included."""
     return tuple(sorted(members, key=lambda member: as_json(member.normal())))
 
 

@@ -30,8 +30,7 @@ _SHOWN_NAMES: Final = 8
 class Why(NamedTuple):
     """The conditions that held, failed and were unknown, as short texts.
 
-    ``groups``: those of the person's groups that were found. ``unknown_groups``: groups were asked for and
-    unknown.
+    ``groups``: those of the person's groups that were found. ``unknown_groups``: groups were asked for and unknown.
     """
 
     held: tuple[str, ...] = ()
@@ -236,9 +235,7 @@ class Emails(Leaf):
 
 @dataclass(frozen=True, slots=True)
 class EmailDomains(Leaf):
-    """An address in any of these domains (ASCII form). ``hosted``: only with an equal ``hd`` claim
-    (Google).
-    """
+    """An address in any of these domains (ASCII form). ``hosted``: only with an equal ``hd`` claim (Google)."""
 
     values: frozenset[str]
     verified: bool
@@ -265,9 +262,7 @@ class EmailDomains(Leaf):
 
 @dataclass(frozen=True, slots=True)
 class Claim(Leaf):
-    """A claim equals one of some values, or is a list that contains one. Types are strict: ``"1"`` is not
-    ``1``.
-    """
+    """A claim equals one of some values, or is a list that contains one. Types are strict: ``"1"`` is not ``1``."""
 
     path: str
     values: frozenset[tuple[type, ClaimValue]]

@@ -50,9 +50,8 @@ def decide(match: Match, who: Identity, now: float) -> Decision:
 def merge_require(match: Match) -> Require | None:
     """The strictest of everything that is required here: what a first sign-in should already bring.
 
-    ``amr`` of all together; the shortest ``auth_within``; ``acr`` that satisfy all. Where no ``acr``
-    satisfies all, it names those of each, and ``decide`` goes on refusing: every single ``require`` has to
-    be met.
+    ``amr`` of all together; the shortest ``auth_within``; ``acr`` that satisfy all. Where no ``acr`` satisfies all,
+    it names those of each, and ``decide`` goes on refusing: every single ``require`` has to be met.
     """
     requires = [require for _, require in match.requires]
     if len(requires) < 2:

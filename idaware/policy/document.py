@@ -1,5 +1,4 @@
-"""From bytes to a tree of nodes that know their place: syntax, sizes, aliases; nothing of what a policy
-means.
+"""From bytes to a tree of nodes that know their place: syntax, sizes, aliases; nothing of what a policy means.
 
 ruamel.yaml scans and parses; its events are composed here, because three things have to be known that a
 loaded value no longer tells: the line and column of everything, whether a scalar was quoted, and whether a

@@ -1,5 +1,4 @@
-"""From files to a ``Policy``, or to every error in them at once. The whole of it is checked before any of
-it is used.
+"""From files to a ``Policy``, or to every error in them at once. The whole of it is checked before any of it is used.
 
 Reading the files from disk, and again when they change, is the caller's.
 """
@@ -188,8 +187,6 @@ class _Loading:
             self.kept_claims += [text for text, _, _ in claims]
 
     def _keep(self) -> Wanted:
-        """``keep`` speaks of raw values, as guards in an application do; an alias's values are kept beside
-        it.
-        """
+        """``keep`` speaks of raw values, as guards in an application do; an alias's values are kept beside it."""
         expanded = (raw for group in self.kept_groups for raw in self.aliases.get(group, ()))
         return Wanted(groups=frozenset([*self.kept_groups, *expanded]), claims=frozenset(self.kept_claims))

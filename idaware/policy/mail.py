@@ -1,7 +1,6 @@
 """When two e-mail addresses or domains are the same: ASCII case, exactly one ``@``, IDNA.
 
-Strict in both directions: what cannot be read in one way only is no address here, and a condition about it
-is unknown.
+Strict in both directions: what cannot be read in one way only is no address here, and a condition about it is unknown.
 """
 
 from __future__ import annotations
@@ -24,9 +23,7 @@ def fold_address(address: str) -> str:
 
 
 def domain_of(address: str) -> str | None:
-    """The domain of an address, as ``canonical_domain``; ``None`` unless it has exactly one ``@`` and both
-    sides.
-    """
+    """The domain of an address, as ``canonical_domain``; ``None`` unless it has exactly one ``@`` and both sides."""
     local, sign, domain = address.partition("@")
     if not sign or not local or "@" in domain:
         return None
@@ -36,8 +33,7 @@ def domain_of(address: str) -> str | None:
 def canonical_domain(domain: str) -> str | None:
     """The domain in its ASCII form and lower case (RFC 5891); ``None`` where it is no domain name.
 
-    Full-width and other compatibility forms are not mapped but refused: ``ｃorp.example`` is not
-    ``corp.example``.
+    Full-width and other compatibility forms are not mapped but refused: ``ｃorp.example`` is not ``corp.example``.
     """
     if domain.isascii():
         domain = domain.lower()
@@ -53,8 +49,6 @@ def canonical_domain(domain: str) -> str | None:
 
 
 def _lower(character: str) -> str:
-    """Lower case that never makes ASCII out of something else: KELVIN SIGN stays what it is, and is
-    refused.
-    """
+    """Lower case that never makes ASCII out of something else: KELVIN SIGN stays what it is, and is refused."""
     lower = character.lower()
     return character if character > "\x7f" and any(part <= "\x7f" for part in lower) else lower

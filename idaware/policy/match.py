@@ -78,8 +78,7 @@ class Matcher:
     def find(self, method: str, path: str) -> Match:
         """The deciding rule and the shared ones beside it.
 
-        ``path`` is the one that the router will see (security rule 1), already found to be readable in one
-        way only.
+        ``path`` is the one that the router will see (security rule 1), already found to be readable in one way only.
         """
         if path[:1] != "/":
             return _NO_RULE
@@ -145,9 +144,7 @@ class Matcher:
 
 
 def _seek(node: _Node, segments: list[str], index: int) -> _Cell | None:
-    """The most specific pattern from ``node`` on. Goes deeper only where literal and captured segments
-    compete.
-    """
+    """The most specific pattern from ``node`` on. Goes deeper only where literal and captured segments compete."""
     rest, count = None, len(segments)
     while index < count:
         if node.rest is not None:

@@ -1,5 +1,4 @@
-"""What a policy is made of, and what it answers. Values only: how they are read, matched and decided is
-elsewhere.
+"""What a policy is made of, and what it answers. Values only: how they are read, matched and decided is elsewhere.
 
 A new key of a rule changes ``Rule`` here, ``read_rules`` (reading), ``normal`` (the version) and
 ``docs/reference/policy.md``.
@@ -50,9 +49,7 @@ class PolicyContext:
 
 
 class Require(msgspec.Struct, frozen=True):
-    """What a sign-in has to be like. ``acr``: any of these. ``amr``: all of these. ``auth_within``:
-    seconds.
-    """
+    """What a sign-in has to be like. ``acr``: any of these. ``amr``: all of these. ``auth_within``: seconds."""
 
     acr: tuple[str, ...] = ()
     amr: tuple[str, ...] = ()

@@ -56,8 +56,7 @@ class Pattern:
 def parse_pattern(text: str, place: Place, allowances: frozenset[str] = frozenset()) -> Pattern | str:
     """Read one pattern, or say what is wrong with it.
 
-    ``allowances``: forms that the rule allows in paths (``allow_in_path``), so its patterns may hold them
-    too.
+    ``allowances``: forms that the rule allows in paths (``allow_in_path``), so its patterns may hold them too.
     """
     if not text.startswith("/"):
         return f"a path pattern begins with '/', found '{text[:60]}'"

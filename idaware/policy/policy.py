@@ -1,6 +1,4 @@
-"""A policy, compiled and in force: the two questions that a request asks it, and what sessions have to keep
-for it.
-"""
+"""A policy, compiled and in force: the two questions that a request asks it, and what sessions have to keep for it."""
 
 from __future__ import annotations
 
@@ -66,12 +64,10 @@ class Policy:
         return decide(match, identity, now)
 
     def allowances(self, path: str, raw: bytes | str | None, *, mount: str = "") -> frozenset[str]:
-        """The odd forms that a rule permits in this path (``allow_in_path``, security rule 2); nearly
-        always none.
+        """The odd forms that a rule permits in this path (``allow_in_path``, security rule 2); nearly always none.
 
-        The literal prefix of the rule's pattern has to stand in the decoded path and, where the server
-        gives one, in the raw one too, behind ``mount`` if that is left in it: ``/files%2Fx`` is not below
-        ``/files``.
+        The literal prefix of the rule's pattern has to stand in the decoded path and, where the server gives one, in
+        the raw one too, behind ``mount`` if that is left in it: ``/files%2Fx`` is not below ``/files``.
         """
         if not self._below:
             return _NOTHING

@@ -44,8 +44,7 @@ class Scope:
 
     * ``aliases``: names of this policy's own for groups, with their raw values.
     * ``captures``: names that every pattern of the rule captures.
-    * ``lets_in``: whether somebody gets in because the condition holds; turned round by ``deny`` and by
-      ``none``.
+    * ``lets_in``: whether somebody gets in because the condition holds; turned round by ``deny`` and by ``none``.
     """
 
     problems: Problems
@@ -56,9 +55,7 @@ class Scope:
 
 
 def read_condition(node: Node, path: str, scope: Scope) -> Condition | None:
-    """The condition under ``allow`` or ``deny``, but for ``public``; ``None`` (and problems) when there is
-    none.
-    """
+    """The condition under ``allow`` or ``deny``, but for ``public``; ``None`` (and problems) when there is none."""
     if isinstance(node, Scalar):
         known = ("public", "signed_in") if scope.lets_in else ("signed_in",)
         word = fields.read_word(node, path, scope.problems, known)

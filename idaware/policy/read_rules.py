@@ -105,9 +105,7 @@ def read_rule(
     context: PolicyContext,
     aliases: Mapping[str, tuple[str, ...]],
 ) -> Rule | None:
-    """One rule, or ``None`` (and problems). A rule that comes back may still have problems: none of it
-    counts then.
-    """
+    """One rule, or ``None`` (and problems). A rule that comes back may still have problems: none of it counts then."""
     record = fields.read_record(node, path, problems, known=_KEYS, later=_LATER)
     if record is None:
         return None
@@ -204,9 +202,7 @@ def _read_methods(reading: _Reading) -> tuple[str, ...]:
 
 
 def _wrong_method(text: str) -> str | None:
-    """Security rule 7. WebSockets have a method of their own: the right to read must not open a channel to
-    write.
-    """
+    """Security rule 7. WebSockets have a method of their own: the right to read must not open a channel to write."""
     if text in KNOWN_METHODS or text in OTHER_METHODS:
         return None
     if text in ("TRACE", "CONNECT"):

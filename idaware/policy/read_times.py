@@ -42,9 +42,7 @@ def read_until(node: Node, path: str, problems: Problems) -> Until | None:
 
 
 def read_hours(node: Node, path: str, problems: Problems) -> Hours | None:
-    """``hours: {tz: Europe/Berlin, days: [mon, tue], from: 08:00, to: 18:00}``; without ``days``: every
-    day.
-    """
+    """``hours: {tz: Europe/Berlin, days: [mon, tue], from: 08:00, to: 18:00}``; without ``days``: every day."""
     record = fields.read_record(node, path, problems, known=("tz", "days", "from", "to"))
     if record is None:
         return None

@@ -80,9 +80,8 @@ class CookieCodec:
     def encode(self, session: Session) -> str:
         """The value of the session cookie.
 
-        Raises ``ClientError`` (``session_too_large``) where the whole cookie would have more than 4,096
-        bytes, name and attributes included: a browser would drop it without a word. What the session was
-        cut for goes first.
+        Raises ``ClientError`` (``session_too_large``) where the whole cookie would have more than 4,096 bytes, name
+        and attributes included: a browser would drop it without a word. What the session was cut for goes first.
         """
         for candidate in (session, msgspec.structs.replace(session, cut=b"")):
             value = self._session_seal.close(pack(candidate))
@@ -133,16 +132,13 @@ class CookieCodec:
         )
 
     def sign_out_cookies(self, now: float) -> tuple[str, ...]:
-        """What an explicit sign-out sets: no session, no activity, and a mark that the next sign-in asks
-        anew.
-        """
+        """What an explicit sign-out sets: no session, no activity, and a mark that the next sign-in asks anew."""
         mark = _SignedOut(VERSION, int(now) + REMEMBERED_SECONDS)
         value = self._signed_out_seal.close(msgspec.msgpack.encode(mark))
         return (
             self._expire(self.session_name, self._samesite),
             self._expire(self.activity_name, self._samesite),
-            # Lax: a link from elsewhere that starts the next sign-in brings it, also with
-            # COOKIE_SAMESITE=strict.
+            # Lax: a link from elsewhere that starts the next sign-in brings it, also with COOKIE_SAMESITE=strict.
             set_cookie(
                 self.signed_out_name, value, max_age=REMEMBERED_SECONDS, secure=self._secure, samesite="lax"
             ),

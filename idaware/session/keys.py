@@ -62,10 +62,9 @@ class Seal:
 class KeyRing:
     """The secrets of a deployment, newest first; the newest signs, each of them verifies.
 
-    Keys are derived by HKDF-SHA256 (RFC 5869) with a label of purpose, issuer, client id and base URL, so one
-    secret that is mounted by forty tools makes forty unrelated rings (security rule 23). A ring is
-    immutable: after a rotation a new one is made, and a secret that was removed counts for nothing from
-    then on.
+    Keys are derived by HKDF-SHA256 (RFC 5869) with a label of purpose, issuer, client id and base URL, so one secret
+    that is mounted by forty tools makes forty unrelated rings (security rule 23). A ring is immutable: after a
+    rotation a new one is made, and a secret that was removed counts for nothing from then on.
 
     ``generation`` names the set of keys, for caches; it tells nothing about them.
 

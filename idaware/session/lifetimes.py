@@ -1,8 +1,7 @@
 """How long a session counts: hard end, idle end, stale, due for renewal.
 
-Belongs here: comparisons of times. Every time is UTC epoch seconds, every duration seconds; ``now`` is
-handed in. A time that lies in the future by more than the leeway proves nothing, so it never makes a
-session live longer.
+Belongs here: comparisons of times. Every time is UTC epoch seconds, every duration seconds; ``now`` is handed in. A
+time that lies in the future by more than the leeway proves nothing, so it never makes a session live longer.
 """
 
 from __future__ import annotations
@@ -90,9 +89,7 @@ def hard_end(session: Session, lifetimes: Lifetimes) -> float:
 
 
 def ended_at(session: Session, last_seen: float | None, now: float, lifetimes: Lifetimes) -> float:
-    """When a session that is ``IDLE`` or ``EXPIRED`` ended. Without ``last_seen``: its claims were last
-    proof.
-    """
+    """When a session that is ``IDLE`` or ``EXPIRED`` ended. Without ``last_seen``: its claims were last proof."""
     idle_end = (session.renewed if last_seen is None else last_seen) + lifetimes.idle_seconds
     return min(idle_end, hard_end(session, lifetimes), now)
 

@@ -28,8 +28,7 @@ class Session(msgspec.Struct, frozen=True, array_like=True):
     """One sign-in of one person in one browser. Times are UTC epoch seconds.
 
     * ``id``: random; new at each sign-in, renewal and step-up (security rule 24).
-    * ``started``: the first start; it survives renewal. ``expires``: the hard end as it was when this was
-      made.
+    * ``started``: the first start; it survives renewal. ``expires``: the hard end as it was when this was made.
     * ``renewed``: when the claims were fetched.
     * ``groups``: those of the person's groups that were wanted, ``None`` when unknown; ``groups_total`` of
       all; ``groups_left_out``: why they are unknown (``overage``, ``not_granted``).

@@ -28,10 +28,9 @@ V = TypeVar("V")
 class Reading:
     """What the cookies of a request say, whatever their age.
 
-    ``session`` and ``identity``: who; ``None`` and ``ANONYMOUS`` without a session. ``last_seen``: when the
-    session was last used, as ``Sessions.last_seen`` has it. ``calm_from`` and ``calm_until``: the
-    ``calm_span`` of the session. ``error``: why nobody is signed in although a cookie came
-    (``session_invalid``).
+    ``session`` and ``identity``: who; ``None`` and ``ANONYMOUS`` without a session. ``last_seen``: when the session
+    was last used, as ``Sessions.last_seen`` has it. ``calm_from`` and ``calm_until``: the ``calm_span`` of the
+    session. ``error``: why nobody is signed in although a cookie came (``session_invalid``).
     """
 
     session: Session | None = None
@@ -47,8 +46,7 @@ class Before:
     """What was in this browser before a sign-in.
 
     * ``session``: one that goes on (live, due or stale), so that its start survives; else ``None``.
-    * ``ended_at``: when one ended by idleness or at its hard end, so that the sign-in has to be newer than
-      that.
+    * ``ended_at``: when one ended by idleness or at its hard end, so that the sign-in has to be newer than that.
     * ``signed_out``: whether somebody signed out on purpose.
     """
 

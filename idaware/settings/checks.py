@@ -1,5 +1,4 @@
-"""What contradicts what (security rule 30: a setting that is not used, or contradicted by another, stops the
-start).
+"""What contradicts what (security rule 30: a setting that is not used, or contradicted by another, stops the start).
 
 Each check names the settings that it looks at, and is skipped where one of them could not be read: a wrong
 value is one problem, not three.

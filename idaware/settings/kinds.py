@@ -39,8 +39,7 @@ class Kind:
     """How a value is read.
 
     * ``expected``: completes "expected …" in messages and the column "holds" in the reference.
-    * ``read``: the value, from text or from a natural Python value; raises ``MalformedError`` or
-      ``NotYetError``.
+    * ``read``: the value, from text or from a natural Python value; raises ``MalformedError`` or ``NotYetError``.
     * ``nothing``: the value of a setting that is not given and has no default.
     * ``secret``: may be given as ``X_FILE``; its value is in no message.
     * ``later``: values that later releases bring; naming one is a ``NotYetError``.

@@ -22,8 +22,7 @@ from idaware.settings.web import Proxy, parse_address
 class Settings:
     """What the reference page documents, under the same names; durations are in seconds.
 
-    Made by ``Settings.from_env`` only, so that whoever holds one knows that nothing in it contradicts the
-    rest.
+    Made by ``Settings.from_env`` only, so that whoever holds one knows that nothing in it contradicts the rest.
     """
 
     mode: Literal["enforce", "off"]

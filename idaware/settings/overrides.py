@@ -1,7 +1,6 @@
 """The keyword arguments of both middlewares, for type checkers and editors.
 
-Checking at run time is the table's: a text is read as in the environment, natural Python values are taken as
-well.
+Checking at run time is the table's: a text is read as in the environment, natural Python values are taken as well.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Every setting there is. One row says everything about it; nothing else in the package repeats it.
 
-The rows about signing in are next door, in ``rows_login.py``. The order is that of the reference page and of
-the problems in an error. What contradicts what stands in ``checks.py``, what follows from others in
-``derive.py``.
+The rows about signing in are next door, in ``rows_login.py``. The order is that of the reference page and of the
+problems in an error. What contradicts what stands in ``checks.py``, what follows from others in ``derive.py``.
 """
 
 from __future__ import annotations

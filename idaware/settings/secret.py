@@ -6,8 +6,7 @@ import hmac
 
 
 class Secret:
-    """A secret text whose ``repr`` and ``str`` hide it; ``reveal()`` gives it away, on purpose and in one
-    place.
+    """A secret text whose ``repr`` and ``str`` hide it; ``reveal()`` gives it away, on purpose and in one place.
 
     Equality takes the same time wherever two secrets differ (security rule 32).
     """

@@ -33,9 +33,7 @@ class Sink(Protocol):
 
 
 def make_sink(spec: str) -> Sink:
-    """The sink that one entry of ``IDAWARE_AUDIT`` names. Raises ``SettingsError`` for one that is not
-    known.
-    """
+    """The sink that one entry of ``IDAWARE_AUDIT`` names. Raises ``SettingsError`` for one that is not known."""
     from idaware.audit.sinks.file import FileSink
     from idaware.audit.sinks.stdout import StdoutSink
 
