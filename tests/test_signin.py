@@ -161,12 +161,10 @@ def count_of(site: Site, times: int = MAX_IN_VAIN, age: int = 0) -> str:
     return ".".join([str(int(site.clock()) - age)] * times)
 
 
-@pytest.mark.parametrize(
-    "cookies", [{}, {"session": "forged"}], ids=["no session", "one that cannot be read"]
-)
-def test_sign_ins_in_vain_are_counted_for_a_minute(site: Site, cookies: dict[str, str]) -> None:
+@pytest.mark.parametrize("forged", [False, True], ids=["no session", "one that cannot be read"])
+def test_sign_ins_in_vain_are_counted_for_a_minute(site: Site, forged: bool) -> None:
     name = site.settings.cookie_name
-    brought = {name: value for value in cookies.values()}
+    brought = {name: "forged"} if forged else {}
 
     def asked(count: str) -> int | None:
         return site.ask("/x", accept=HTML, cookies={**brought, f"{name}-i": count}).status
