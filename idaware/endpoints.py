@@ -171,13 +171,14 @@ class Endpoints:
         if done.kind == "popup":
             page = self._answers.pages.renew_done(same_person=not done.another)
             respond = self._answers.respond(page, record, set_cookies=cookies)
-        elif self._settings.cookie_samesite == "strict" or self._settings.response_mode == "form_post":
+        elif self._settings.cookie_samesite == "strict":
             # A redirect in answer to a request from the provider's site is cross-site: strict cookies stay behind.
             respond = self._answers.respond(
                 self._answers.pages.step_on(to=done.next), record, set_cookies=cookies
             )
         else:
-            respond = self._answers.redirect(done.next, record, set_cookies=cookies)
+            # 303: a form_post callback is a POST, the page that follows is not (RFC 9110 section 15.4.4).
+            respond = self._answers.redirect(done.next, record, set_cookies=cookies, status=303)
         respond.events = (self._recorder.event(visit, kind, Reason.OWN_ENDPOINT),)
         respond.log = "; ".join(done.notes) or None
         return respond

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import httpx2
@@ -151,6 +152,23 @@ def test_logout_here_only(site: Site) -> None:
     )
     assert "You are signed out" in answer.text
     assert answer.decided == ("allow", "own_endpoint")
+
+
+@parity(logout_provider=False)
+def test_logout_here_only_asks_nobody(site: Site) -> None:
+    assert site.ask("/_idaware/logout", "POST", cookies=site.signed_in()).status == 303
+    assert site.provider.asked == []
+
+
+@parity
+def test_logout_hints_at_whom_the_provider_knows(site: Site) -> None:
+    hints = [
+        re.findall(r"logout_hint=([^&]*)", site.ask("/_idaware/logout", "POST", cookies=cookies).text)
+        for cookies in (site.signed_in(), site.signed_in("alice", email=None), {})
+    ]
+    assert hints[0][0] == "alice%40corp.example"
+    assert hints[1][0] == "alice"
+    assert hints[2] == []
 
 
 @parity(logout_provider=False, logout_redirect="https://intranet.corp.example/bye")

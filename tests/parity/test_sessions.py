@@ -83,7 +83,7 @@ def test_a_stale_session_goes_on_with_its_first_start(site: Site) -> None:
         site.clock.advance(60)
         assert browser.get("/dash/x").status == 200
     site.clock.advance(60)
-    assert [status for _, _, status in browser.hops] == [302, 302, 302, 200]
+    assert [status for _, _, status in browser.hops] == [302, 302, 303, 200]
     assert "max_age" in site.provider.authorizations[-1], "the hard end is real"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from support import HTML, JSON, Answer, Browser, Person, Site, parity
 
-REDIRECTED = [302, 302, 302, 200]
+REDIRECTED = [302, 302, 303, 200]
 
 
 def at_provider(browser: Browser, target: str = "/dash/x", **options: Any) -> dict[str, str]:
@@ -129,7 +129,7 @@ def test_a_step_up_that_is_not_met_is_tried_once(site: Site) -> None:
     answer = browser.get("/safe/x")
     assert answer.status == 403
     assert answer.decided == ("deny", "step_up_unmet")
-    assert [status for _, _, status in browser.hops] == [302, 302, 302, 403]
+    assert [status for _, _, status in browser.hops] == [302, 302, 303, 403]
     assert browser.get("/dash/x").status == 200, "the session itself is good"
 
 
