@@ -1,4 +1,4 @@
-"""For the whole run: with ``IDAWARE_TEST_STRICT=1`` a test that is skipped has failed."""
+"""For the whole run: with ``TESTS_STRICT=1`` a test that is skipped has failed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-STRICT = os.environ.get("IDAWARE_TEST_STRICT") == "1"
+STRICT = os.environ.get("TESTS_STRICT") == "1"
 
 
 def _strict(report: pytest.TestReport | pytest.CollectReport) -> None:

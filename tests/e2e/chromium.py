@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 
 EXECUTABLE = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SCREENSHOTS = os.environ.get("IDAWARE_E2E_SCREENSHOTS")
+SCREENSHOTS = os.environ.get("TESTS_SCREENSHOTS")
 """A directory for pictures of every step, for people to look at."""
 
 _ARGUMENTS = [
