@@ -71,9 +71,10 @@ def test_login_may_begin_at_the_provider(site: Site, method: str) -> None:
 
 @parity
 def test_login_for_another_issuer_is_refused(site: Site) -> None:
-    answer = site.ask("/_idaware/login?iss=https://evil.example", accept=HTML)
+    answer = site.ask("/_idaware/login?iss=https://evil.example", accept=JSON)
     assert answer.status == 400
     assert answer.decided == ("deny", "issuer_unknown")
+    assert answer.json["reason"] == "issuer_unknown"
 
 
 @parity
@@ -209,6 +210,7 @@ def test_another_site_signs_nobody_out(site: Site, headers: dict[str, str]) -> N
     answer = site.ask("/_idaware/logout", "POST", headers=headers, cookies=site.signed_in())
     assert answer.status == 403
     assert answer.decided == ("deny", "cross_site")
+    assert answer.json["reason"] == "cross_site"
     assert answer.set_cookies() == {}
 
 
@@ -340,6 +342,7 @@ def test_what_is_not_configured_is_not_there(site: Site, name: str) -> None:
     answer = site.ask(f"/_idaware{name}", accept=JSON, cookies=site.signed_in())
     assert answer.status == 404
     assert answer.decided == ("allow", "own_endpoint")
+    assert answer.json["reason"] == "own_endpoint"
     assert site.app.seen == []
 
 
