@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
+import hmac
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from itsdangerous import Signer
+from itsdangerous.signer import SigningAlgorithm
 
 from idaware.errors import ConfigurationError, Problem
 
@@ -25,38 +26,55 @@ KEY_BYTES = 32
 MAX_SEALED_BYTES = 4096
 """Nothing longer is looked at: a browser keeps no larger cookie."""
 
-# 32 bytes in base64url without padding, in its one spelling: the last character holds four bits and two zero bits.
-_SIGNATURE = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+_SIGNATURE_LENGTH = 43  # 32 bytes in base64url without padding
+
+
+class _Keyed(SigningAlgorithm):
+    """HMAC-SHA256 with one key, whose share of the work is done once (RFC 2104 section 4)."""
+
+    def __init__(self, key: bytes) -> None:
+        self._mac = hmac.new(key, digestmod=hashlib.sha256)
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """See ``SigningAlgorithm``. ``key`` is the one that this was made for."""
+        mac = self._mac.copy()
+        mac.update(value)
+        return mac.digest()
 
 
 class Seal:
-    """Signs small values under one purpose's keys, and opens them again.
+    """Signs small values under one purpose's keys, and opens them again. ``signers``: one a key, newest first.
 
     A sealed value is ``<base64url payload>.<base64url HMAC-SHA256>``. It is signed, not encrypted, and
     holds no time of its own: whoever seals puts version and expiry inside.
     """
 
-    __slots__ = ("_signer",)
+    __slots__ = ("_signers",)
 
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
+    def __init__(self, signers: Sequence[Signer]) -> None:
+        self._signers = tuple(signers)
 
     def close(self, payload: bytes) -> str:
         """``payload`` as a signed text that fits a cookie value."""
-        return self._signer.sign(base64.urlsafe_b64encode(payload).rstrip(b"=")).decode("ascii")
+        return self._signers[0].sign(base64.urlsafe_b64encode(payload).rstrip(b"=")).decode("ascii")
 
     def open(self, text: str) -> bytes | None:
         """The payload of ``text``; ``None`` unless one of the ring's keys signed it for this purpose.
 
-        Only the canonical spelling counts: libraries accept four spellings of a signature's last character,
-        ``+`` for ``-``, ``/`` for ``_``, and padding (security rule 24). The cheap checks come before the HMAC.
+        Only one spelling counts: libraries decode a signature before they compare it, and so accept four last
+        characters, ``+`` for ``-``, ``/`` for ``_``, and padding (security rule 24). Here the texts are compared. The
+        cheap checks come before the HMAC.
         """
         body, _, signature = text.rpartition(".")
-        if len(text) > MAX_SEALED_BYTES or not text.isascii() or not _SIGNATURE.fullmatch(signature):
+        if len(text) > MAX_SEALED_BYTES or len(signature) != _SIGNATURE_LENGTH or not text.isascii():
             return None
-        if not self._signer.verify_signature(body, signature):  # in constant time (security rule 32)
-            return None
-        return base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+        signed, given = body.encode("ascii"), signature.encode("ascii")
+        for signer in self._signers:
+            if hmac.compare_digest(
+                signer.get_signature(signed), given
+            ):  # in constant time (security rule 32)
+                return base64.urlsafe_b64decode(signed + b"=" * (-len(signed) % 4))
+        return None
 
 
 class KeyRing:
@@ -91,10 +109,6 @@ class KeyRing:
         """The newest key of ``purpose``."""
         return self.keys(purpose)[0]
 
-    def signer(self, purpose: str) -> Signer:
-        """An itsdangerous signer under the keys of ``purpose`` (its list ends with the newest)."""
-        return Signer(list(reversed(self.keys(purpose))), key_derivation="none", digest_method=hashlib.sha256)
-
     def seal(self, purpose: str) -> Seal:
         """What signs and opens values of ``purpose``."""
-        return Seal(self.signer(purpose))
+        return Seal([Signer(key, key_derivation="none", algorithm=_Keyed(key)) for key in self.keys(purpose)])
