@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import cycle
 from typing import Any
 
-from visitor import environ, scope
+from visitor import PATH, environ, scope
 
 Environ = dict[str, Any]
 
@@ -39,13 +39,13 @@ def _ignored(data: bytes) -> None:
 
 
 def asgi_call(
-    app: Callable[..., Awaitable[None]], headers: dict[str, str], *cookies: str | None
+    app: Callable[..., Awaitable[None]], headers: dict[str, str], *cookies: str | None, path: str = PATH
 ) -> Callable[[], None]:
     """One request through an ASGI application; with several ``cookies`` each call brings the next.
 
     As on a server each request has its own header names and values, whose hashes nobody knows yet.
     """
-    template = scope({}, None)
+    template = scope({}, None, path)
     block_of = cycle([_block(headers, value) for value in cookies]).__next__
 
     def call() -> None:

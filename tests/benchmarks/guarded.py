@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import bare
 from rounds import Subject
-from visitor import HOST, OWN_COOKIES, PAGE_HEADERS, PERSON, PROGRAM_HEADERS
+from visitor import HOST, OWN_COOKIES, PAGE_HEADERS, PERSON, PROGRAM_HEADERS, PUBLIC_PATH
 
 from idaware.asgi import IdentityMiddleware as AsgiMiddleware
 from idaware.assembly import Runtime, policy_for
@@ -39,7 +40,8 @@ def rules_text(count: int) -> bytes:
         f"    owner: platform@corp.example\n"
         for number in range(count)
     )
-    return f"version: 1\napp: tool\nrules:\n{rules}".encode()
+    public = f"  - {{id: public, paths: [{PUBLIC_PATH}], allow: public}}\n"
+    return f"version: 1\napp: tool\nrules:\n{public}{rules}".encode()
 
 
 def policy_of(count: int) -> Policy:
@@ -95,73 +97,78 @@ class Guard:
         return f"{OWN_COOKIES}; {self.codec.session_name}={body}.{signature[::-1][1:]}{signature[-1]}"
 
 
-@contextmanager
-def guard() -> Iterator[Guard]:
-    """The middleware, for as long as the files that it needs are there.
+def guard() -> Guard:
+    """The middleware from settings, as an application gets it.
 
     Its clock stands still: else the cookies would age, and each request would get the new activity cookie that a
     browser gets once a minute.
     """
-    with TemporaryDirectory(prefix="idaware-benchmark-") as folder:
-        policy = Path(folder, "policy.yaml")
-        policy.write_bytes(rules_text(RULES))
-        settings = Settings.from_env(
-            {
-                "IDAWARE_ISSUER": "https://login.corp.example",
-                "IDAWARE_CLIENT_ID": "tool",
-                "IDAWARE_CLIENT_SECRET": "jX2mQ8vR4tK9wLzN",
-                "IDAWARE_SECRET_KEYS": "w4fJ0vQx8Z2mT7rK5bN9cL1sD6hG3pYa",
-                "IDAWARE_BASE_URL": f"https://{HOST}",
-                "IDAWARE_POLICY_FILE": str(policy),
-                "IDAWARE_AUDIT": f"file:{folder}/audit.jsonl",
-            }
-        )
-        now = time.time()
-        runtime = Runtime(
-            settings, policy_for(settings, now=now), app_name="tool", clock=repeat(now).__next__
-        )
-        ring = KeyRing(settings.secret_keys, settings.issuer, settings.client_id, settings.base_url)
-        try:
-            yield Guard(
-                runtime,
-                AsgiMiddleware.around(bare.asgi, runtime),
-                WsgiMiddleware.around(bare.wsgi, runtime),
-                CookieCodec(ring, settings),
-                now,
-            )
-        finally:
-            runtime.trail.close()
+    folder = mkdtemp(prefix="idaware-benchmark-")
+    atexit.register(rmtree, folder)  # after the audit trail, which writes until the process ends
+    policy = Path(folder, "policy.yaml")
+    policy.write_bytes(rules_text(RULES))
+    settings = Settings.from_env(
+        {
+            "IDAWARE_ISSUER": "https://login.corp.example",
+            "IDAWARE_CLIENT_ID": "tool",
+            "IDAWARE_CLIENT_SECRET": "jX2mQ8vR4tK9wLzN",
+            "IDAWARE_SECRET_KEYS": "w4fJ0vQx8Z2mT7rK5bN9cL1sD6hG3pYa",
+            "IDAWARE_BASE_URL": f"https://{HOST}",
+            "IDAWARE_POLICY_FILE": str(policy),
+            "IDAWARE_AUDIT": f"file:{folder}/audit.jsonl",
+        }
+    )
+    now = time.time()
+    runtime = Runtime(settings, policy_for(settings, now=now), app_name="tool", clock=repeat(now).__next__)
+    ring = KeyRing(settings.secret_keys, settings.issuer, settings.client_id, settings.base_url)
+    return Guard(
+        runtime,
+        AsgiMiddleware.around(bare.asgi, runtime),
+        WsgiMiddleware.around(bare.wsgi, runtime),
+        CookieCodec(ring, settings),
+        now,
+    )
 
 
 def allowed(guard: Guard) -> list[Subject]:
-    """Allowed requests: the second and later ones of a session, and the first ones."""
+    """Allowed requests: the second and later ones of a session, and the first ones.
+
+    What counts is the time that a request takes on its own thread; "whole process" adds the thread that writes the
+    audit records.
+    """
     cookies = guard.cookies()
     assert bare.asgi_status(guard.asgi, PAGE_HEADERS, cookies) == 200
     assert bare.wsgi_status(guard.wsgi, PAGE_HEADERS, cookies) == 200
     assert bare.asgi_status(guard.asgi, PROGRAM_HEADERS, None) == 401
     many = [guard.cookies(number) for number in range(3 * CACHE_ENTRIES)]
+    asgi, wsgi = (
+        bare.asgi_call(guard.asgi, PAGE_HEADERS, cookies),
+        bare.wsgi_call(guard.wsgi, PAGE_HEADERS, cookies),
+    )
     bare_asgi = Subject("a bare ASGI application", bare.asgi_call(bare.asgi, PAGE_HEADERS, cookies))
     bare_wsgi = Subject("a bare WSGI application", bare.wsgi_call(bare.wsgi, PAGE_HEADERS, cookies))
+    written = guard.runtime.trail.flush
     return [
-        Subject("idaware, ASGI", bare.asgi_call(guard.asgi, PAGE_HEADERS, cookies), bare_asgi),
-        Subject("idaware, WSGI", bare.wsgi_call(guard.wsgi, PAGE_HEADERS, cookies), bare_wsgi),
+        Subject("idaware, ASGI", asgi, bare_asgi),
+        Subject("idaware, WSGI", wsgi, bare_wsgi),
+        Subject("idaware, ASGI, whole process", asgi, bare_asgi, written),
+        Subject("idaware, WSGI, whole process", wsgi, bare_wsgi, written),
         Subject("idaware, ASGI, first request", bare.asgi_call(guard.asgi, PAGE_HEADERS, *many), bare_asgi),
         Subject("idaware, WSGI, first request", bare.wsgi_call(guard.wsgi, PAGE_HEADERS, *many), bare_wsgi),
     ]
 
 
 def refused(guard: Guard) -> list[Subject]:
-    """What looking for a session costs where there is none, beyond the refusal itself.
+    """What it costs to find out that nobody is signed in.
 
-    Beneath is the same refusal of a request without any ``Cookie`` header.
+    Beneath is the same request without a ``Cookie`` header. Both are for a public path, so that the page that a refusal
+    would be answered with is in neither.
     """
-    forged = [guard.forged(number) for number in range(3 * CACHE_ENTRIES)]
-    assert bare.asgi_status(guard.asgi, PROGRAM_HEADERS, None) == 401
+    forged = [guard.forged(number) for number in range(100)]
+    public = partial(bare.asgi_call, path=PUBLIC_PATH)
     assert bare.asgi_status(guard.asgi, PROGRAM_HEADERS, forged[0]) == 401
-    refusal = Subject("a refusal (401), no cookies", bare.asgi_call(guard.asgi, PROGRAM_HEADERS, None))
+    nobody = Subject("a public path, no cookies", public(guard.asgi, PROGRAM_HEADERS, None))
     return [
-        Subject(
-            "other cookies, none of ours", bare.asgi_call(guard.asgi, PROGRAM_HEADERS, OWN_COOKIES), refusal
-        ),
-        Subject("a forged cookie", bare.asgi_call(guard.asgi, PROGRAM_HEADERS, *forged), refusal),
+        Subject("other cookies, none of ours", public(guard.asgi, PROGRAM_HEADERS, OWN_COOKIES), nobody),
+        Subject("a forged cookie", public(guard.asgi, PROGRAM_HEADERS, *forged), nobody),
     ]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from statistics import median
-from time import thread_time_ns
+from time import process_time_ns, thread_time_ns
 
 SLICE_NS = 5_000_000
 """How long one subject runs before it is the next one's turn."""
@@ -20,11 +20,15 @@ SLICE_NS = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Something to time. ``call``: one request. ``beneath``: the same without what is to be measured."""
+    """Something to time. ``call``: one request. ``beneath``: the same without what is to be measured.
+
+    ``settle``: finishes what the calls left to other threads; then the time of all threads counts.
+    """
 
     name: str
     call: Callable[[], object]
     beneath: Subject | None = None
+    settle: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +51,13 @@ class Cost:
 def measure(subjects: Sequence[Subject], rounds: int) -> dict[str, Cost]:
     """The cost of each subject, by name; those beneath them are timed along, and have a cost as well."""
     everything = list({s.name: s for subject in subjects for s in (subject, subject.beneath) if s}.values())
-    calls = {subject.name: _calibrated(subject.call) for subject in everything}
+    calls = {subject.name: _calibrated(subject) for subject in everything}
     times: dict[str, list[float]] = {subject.name: [] for subject in everything}
     gc.collect()
-    gc.freeze()  # what was imported is not looked through again at somebody's expense
-    try:
-        for turn in range(rounds):
-            order = everything if turn % 2 == 0 else everything[::-1]
-            for subject in order:
-                times[subject.name].append(_timed(subject.call, calls[subject.name]))
-    finally:
-        gc.unfreeze()
+    for turn in range(rounds):
+        order = everything if turn % 2 == 0 else everything[::-1]
+        for subject in order:
+            times[subject.name].append(_timed(subject, calls[subject.name]))
     return {subject.name: _cost(subject, times) for subject in everything}
 
 
@@ -69,14 +69,18 @@ def _cost(subject: Subject, times: dict[str, list[float]]) -> Cost:
     return Cost(tuple(a - b for a, b in zip(own, beneath, strict=True)), min(own) - min(beneath))
 
 
-def _timed(call: Callable[[], object], calls: int) -> float:
-    before = thread_time_ns()
+def _timed(subject: Subject, calls: int) -> float:
+    call, settle = subject.call, subject.settle
+    clock = thread_time_ns if settle is None else process_time_ns
+    before = clock()
     for _ in repeat(None, calls):
         call()
-    return (thread_time_ns() - before) / calls
+    if settle is not None:
+        settle()
+    return (clock() - before) / calls
 
 
-def _calibrated(call: Callable[[], object]) -> int:
+def _calibrated(subject: Subject) -> int:
     """How many calls fill a slice."""
-    _timed(call, 20)  # whatever is done once is done now
-    return max(20, int(SLICE_NS / _timed(call, 200)))
+    _timed(subject, 20)  # whatever is done once is done now
+    return max(20, int(SLICE_NS / _timed(subject, 200)))

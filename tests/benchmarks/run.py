@@ -53,10 +53,10 @@ AIMS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it all and print what came out; the exit status."""
     options = _options(arguments)
-    with guard() as guarded:
-        subjects = [Subject(F, floor()), *allowed(guarded), *_peers(), *refused(guarded), *decisions()]
-        costs = measure(subjects, options.rounds)
-        kept = blocks_kept(guarded, options.forged)
+    guarded = guard()
+    subjects = [Subject(F, floor()), *allowed(guarded), *_peers(), *refused(guarded), *decisions()]
+    costs = measure(subjects, options.rounds)
+    kept = blocks_kept(guarded, options.forged)
     print(_table(costs, [subject.name for subject in subjects]))
     print(f"\n{'aim':<34}{'median':>8}{'minima':>10}{'limit':>8}")
     outcomes = [aim.line(costs) for aim in AIMS]

@@ -7,6 +7,7 @@ from typing import Any
 
 HOST = "tool.corp.example"
 PATH = "/area7/reports/today"
+PUBLIC_PATH = "/status/today"
 PERSON = {
     "sub": "8f14e45f-ceea-4a7b-9c1d-2b8c0f4b8e21",
     "email": "alice@corp.example",
@@ -34,7 +35,7 @@ PAGE_HEADERS = {
 PROGRAM_HEADERS = {"host": HOST, "user-agent": "curl/8.5.0", "accept": "application/json"}
 
 
-def scope(headers: dict[str, str], cookies: str | None) -> dict[str, Any]:
+def scope(headers: dict[str, str], cookies: str | None, path: str = PATH) -> dict[str, Any]:
     """An ASGI scope as uvicorn makes it."""
     named = {**headers, **({} if cookies is None else {"cookie": cookies})}
     return {
@@ -46,8 +47,8 @@ def scope(headers: dict[str, str], cookies: str | None) -> dict[str, Any]:
         "scheme": "https",
         "root_path": "",
         "method": "GET",
-        "path": PATH,
-        "raw_path": PATH.encode(),
+        "path": path,
+        "raw_path": path.encode(),
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in named.items()],
         "state": {},
