@@ -144,12 +144,14 @@ class CookieCodec:
             ),
         )
 
-    def signed_out(self, cookie_header: str, now: float) -> bool:
-        """Whether somebody explicitly signed out in this browser and nobody signed in since."""
+    def signed_out(self, cookie_header: str, now: float) -> float | None:
+        """When somebody explicitly signed out in this browser; ``None`` where nobody did, or signed in since."""
         text = find_cookie(cookie_header, self.signed_out_name)
         payload = self._signed_out_seal.open(text) if isinstance(text, str) else None
         mark = None if payload is None else _read(_signed_out, payload)
-        return mark is not None and mark.v == VERSION and now < mark.until
+        if mark is None or mark.v != VERSION or now >= mark.until:
+            return None
+        return min(now, mark.until - REMEMBERED_SECONDS)
 
     def _set(self, name: str, value: str, max_age: int | None) -> str:
         return set_cookie(name, value, max_age=max_age, secure=self._secure, samesite=self._samesite)

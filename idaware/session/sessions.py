@@ -46,13 +46,16 @@ class Before:
     """What was in this browser before a sign-in.
 
     * ``session``: one that goes on (live, due or stale), so that its start survives; else ``None``.
-    * ``ended_at``: when one ended by idleness or at its hard end, so that the sign-in has to be newer than that.
+    * ``ended_at``: when one ended by idleness, at its hard end or by an explicit sign-out, so that the sign-in has to
+      be newer than that.
     * ``signed_out``: whether somebody signed out on purpose.
+    * ``subject``: whose session it was, also of one that ended; ``None`` where the browser no longer knows.
     """
 
     session: Session | None = None
     ended_at: float | None = None
     signed_out: bool = False
+    subject: str | None = None
 
 
 _NOBODY = Reading()
@@ -158,14 +161,17 @@ class Sessions:
 
     def before(self, cookie_header: str, now: float) -> Before:
         """What the next sign-in in this browser has to take into account."""
-        signed_out = self.codec.signed_out(cookie_header, now)
+        signed_out_at = self.codec.signed_out(cookie_header, now)
+        signed_out = signed_out_at is not None
         reading = self.read(cookie_header)
         session, last_seen = reading.session, reading.last_seen
         if session is None:
-            return Before(None, self._ended_without_session(cookie_header, now), signed_out)
+            ended = self._ended_without_session(cookie_header, now)
+            return Before(None, ended if signed_out_at is None else signed_out_at, signed_out)
         if state_of(session, last_seen, now, self.codec.lifetimes).ended:
-            return Before(None, ended_at(session, last_seen, now, self.codec.lifetimes), signed_out)
-        return Before(session, None, signed_out)
+            end = ended_at(session, last_seen, now, self.codec.lifetimes)
+            return Before(None, end, signed_out, session.subject)
+        return Before(session, None, signed_out, session.subject)
 
     def _ended_without_session(self, cookie_header: str, now: float) -> float | None:
         """Browsers drop the session cookie at its hard end; the activity cookie still knows of it."""

@@ -229,7 +229,17 @@ def test_an_activity_cookie_alone_proves_nothing(
 
 
 def test_a_sign_out_is_remembered(sessions: Sessions, codec: CookieCodec, browser: Browser) -> None:
-    assert sessions.before(browser(*codec.sign_out_cookies(NOW)), NOW + 5) == Before(signed_out=True)
+    header = browser(*codec.sign_out_cookies(NOW))
+    assert sessions.before(header, NOW + 5) == Before(None, NOW, signed_out=True)
+    assert sessions.before(header, NOW - 5) == Before(None, NOW - 5, signed_out=True), "no clock runs ahead"
+
+
+def test_a_session_beside_the_mark_of_a_sign_out_goes_on(
+    sessions: Sessions, codec: CookieCodec, session: Session, browser: Browser
+) -> None:
+    _, _, mark = codec.sign_out_cookies(NOW)
+    header = browser(codec.session_cookie(session, NOW), codec.activity_cookie(session, NOW), mark)
+    assert sessions.before(header, NOW + 5) == Before(session, None, signed_out=True)
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

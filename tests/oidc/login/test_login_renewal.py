@@ -156,9 +156,23 @@ def test_after_an_explicit_sign_out_the_provider_is_asked_to_prompt(world: Any) 
     world.sign_in()
     world.take(world.codec.sign_out_cookies(world.now))
     world.now += 86_400
+    world.claims = {"auth_time": world.now}
     assert world.begin(prompt="select_account")["prompt"] == "login"
     assert isinstance(world.come_back(), Completed)
     assert "prompt" not in world.begin()
+
+
+def test_a_prompt_that_somebody_took_out_of_the_address_is_missed(world: Any) -> None:
+    """Whoever sits down at a browser where somebody signed out must not go on with the provider's session."""
+    world.sign_in()
+    world.take(world.codec.sign_out_cookies(world.now))
+    world.now += 600
+    world.claims = {"auth_time": world.now - 3600}
+    assert world.begin()["max_age"] == "600"
+    assert world.fails().reason is Reason.LOGIN_TOKEN_REJECTED
+    world.claims = {"auth_time": world.now}
+    world.begin()
+    assert isinstance(world.come_back(), Completed)
 
 
 def test_a_sign_in_that_was_given_up_keeps_the_mark_of_the_sign_out(world: Any) -> None:
