@@ -19,7 +19,7 @@ from idaware.http.forwarded import client_of
 from idaware.http.headers import MAX_HEADERS_BYTES
 from idaware.http.hosts import HostVerdict, check_host, is_loopback_host, is_loopback_peer
 from idaware.http.identity_headers import HeaderBridge
-from idaware.http.methods import WEBSOCKET, check_method
+from idaware.http.methods import SAFE_METHODS, WEBSOCKET, check_method
 from idaware.http.negotiation import is_navigation
 from idaware.http.paths import MAX_PATH_BYTES, check_path
 from idaware.http.request_ids import clean_request_id
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from idaware.endpoints import Endpoints
     from idaware.policy.model import Decision
     from idaware.policy.policy import Policy
+    from idaware.session.record import Session
     from idaware.session.sessions import Sessions
     from idaware.settings import Settings
     from idaware.signin import SignIn
@@ -221,20 +222,26 @@ class Gate:
         session, match = visit.session, visit.match
         assert session is not None
         assert match is not None
+        if not visit.calm:
+            outcome = self._over_or_due(visit, session)
+            if outcome is not None:
+                return outcome
+        if not session.covers(match.needs, self.policy.wanted_id):
+            recut = self._signin.recut(visit, self._allow_or_refuse)
+            if recut is not None:
+                return recut
+        return self._allow_or_refuse(visit)
+
+    def _over_or_due(self, visit: Visit, session: Session) -> Outcome | None:
+        """Another sign-in where the session is over, a renewal where one is due; ``None``: the session passes."""
         state = state_of(session, visit.last_seen, visit.now, self._lifetimes)
         over = state.reason
         if over is not None:
             visit.identity, visit.auth_error = ANONYMOUS, over
             return self._signin.answer(visit, over)
         if state is SessionState.REFRESH_DUE and is_navigation(visit.request):
-            renewal = self._signin.renewal(visit, self._allow_or_refuse)
-            if renewal is not None:
-                return renewal
-        if not session.covers(match.needs, self.policy.wanted_id):
-            recut = self._signin.recut(visit, self._allow_or_refuse)
-            if recut is not None:
-                return recut
-        return self._allow_or_refuse(visit)
+            return self._signin.renewal(visit, self._allow_or_refuse)
+        return None
 
     def _allow_or_refuse(self, visit: Visit) -> Outcome:
         """Cross-site, then what the policy says about this identity."""
@@ -254,6 +261,8 @@ class Gate:
     def _cross_site(self, visit: Visit) -> Reason | None:
         """Security rules 8 and 27: a session's cookie rides along on requests that other sites cause."""
         request, match = visit.request, visit.match
+        if request.method in SAFE_METHODS:  # as ``cross_site`` has it; most requests end here
+            return None
         assert match is not None
         origins = self._origins
         if match.rule is not None and match.rule.origins:
@@ -296,6 +305,7 @@ class Gate:
             visit.session = reading.session
             visit.identity = reading.identity
             visit.last_seen = reading.last_seen
+            visit.calm = reading.calm_from <= visit.now < reading.calm_until
 
     def _end_if_over(self, visit: Visit) -> None:
         """Where nobody has to be signed in, a session that is over means nobody."""
@@ -313,6 +323,7 @@ class Gate:
         cookies: tuple[str, ...] = ()
         if (
             attached
+            and not visit.calm
             and needs_activity_cookie(visit.last_seen, visit.now, self._lifetimes)
             and visit.request.protocol == "http"
         ):

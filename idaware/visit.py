@@ -32,7 +32,7 @@ class Visit(Struct):
     * ``request_id``: the caller's ``X-Request-ID`` where it is usable, else made up.
     * ``client_ip`` and ``scheme``: after trusted proxies (security rule 11).
     * ``session`` and ``identity``: whoever the credentials name, once they were looked at; ``auth_error`` says why
-      credentials that came count for nothing.
+      credentials that came count for nothing. ``calm``: the session is in its ``calm_span``.
     * ``match``: the deciding rule and the shared ones, once the policy was asked.
     * ``decision``: what the policy said.
     """
@@ -46,6 +46,7 @@ class Visit(Struct):
     match: Match | None = None
     session: Session | None = None
     last_seen: float | None = None
+    calm: bool = False
     identity: Identity = ANONYMOUS
     auth_error: Reason | None = None
     decision: Decision | None = None
