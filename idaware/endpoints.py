@@ -169,7 +169,7 @@ class Endpoints:
         record = self._record(visit)
         cookies = (*done.set_cookies, self._signin.count_completed(visit))
         if done.kind == "popup":
-            page = self._answers.pages.renew_done(same_person=not done.another)
+            page = self._answers.pages.renew_done(same_person=done.same)
             respond = self._answers.respond(page, record, set_cookies=cookies)
         elif self._settings.cookie_samesite == "strict":
             # A redirect in answer to a request from the provider's site is cross-site: strict cookies stay behind.

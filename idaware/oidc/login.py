@@ -66,7 +66,8 @@ class LoginRedirect:
 class Completed:
     """Somebody signed in.
 
-    ``another``: it is somebody else than the one whose session was there when the sign-in began. ``notes``: what an
+    ``another``: it is somebody else than the one whose session was there when the sign-in began, ended or not.
+    ``same``: it is that one; neither holds where nobody knows who was there. ``notes``: what an
     operator should know although it worked.
     """
 
@@ -75,6 +76,7 @@ class Completed:
     next: str
     kind: Kind
     another: bool = False
+    same: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -154,7 +156,7 @@ class Login:
             max_age=demand.max_age,
             reauthenticate=demand.prompt == "login",
             requirement=None if require is None else requirement_digest(require),
-            subject=None if session is None else subject_digest(session.subject),
+            subject=None if before.subject is None else subject_digest(before.subject),
             started=None if session is None else session.started,
         )
         hint = session.email if session is not None and kind != "login" else None
@@ -233,10 +235,11 @@ class Login:
         )
         cookies = self._sessions.codec.sign_in_cookies(session, now)
         after = self._after(login, cookie_header)
-        another = login.subject is not None and not login.continues(session.subject)
+        same = login.continues(session.subject)
+        another = login.subject is not None and not same
         note = groups_note(person, self._sessions.cut.wanted, self._settings, self._provider.quirks)
         notes = (*notes, note) if note is not None and login.kind != "renew" else notes
-        return Completed(session, (*cookies, *after), login.next, login.kind, another, notes)
+        return Completed(session, (*cookies, *after), login.next, login.kind, another, same, notes)
 
     def _redeem(
         self, metadata: Metadata, login: LoginState, code: str, now: float, token: Token

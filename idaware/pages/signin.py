@@ -126,11 +126,14 @@ _RENEWED: Final = Markup('<div id="renewed" data-channel="{channel}" data-same-p
 
 
 def renew_done(house: House, *, same_person: bool) -> Page:
-    """What the renewal window shows before it closes; ``same_person``: False when another one signed in."""
+    """What the renewal window shows before it closes.
+
+    ``same_person``: False when another one signed in, or nobody knows who was there before.
+    """
     text = (
         "This window closes by itself. If not, close it and go on where you were."
         if same_person
-        else "You are now signed in as somebody else. Close this window and reload the page you came from."
+        else "If you are somebody else now, close this window and reload the page you came from."
     )
     body = _RENEWED.format(
         channel=f"idaware:{house.prefix}", same="true" if same_person else "false", text=parts.lead(text)

@@ -283,7 +283,18 @@ def test_a_renewal_window_renews_and_closes(site: Site) -> None:
 @parity
 def test_a_renewal_window_for_nobody_is_a_sign_in(site: Site) -> None:
     answer = Browser(site).get("/_idaware/renew")
-    assert 'data-same-person="true"' in answer.text
+    assert 'data-same-person="false"' in answer.text, "whose page opened it, nobody knows"
+
+
+@parity
+@pytest.mark.parametrize(("sub", "same"), [("alice", "true"), ("bob", "false")])
+def test_a_renewal_window_knows_whose_session_ended(site: Site, sub: str, same: str) -> None:
+    browser = signed_in_browser(site)
+    site.clock.advance(3600)
+    site.provider.person = Person(sub)
+    answer = browser.get("/_idaware/renew")
+    assert f'data-same-person="{same}"' in answer.text
+    assert answer.events() == ["login"]
 
 
 @parity(cookie_samesite="strict")

@@ -187,7 +187,7 @@ def test_before_a_first_sign_in_there_was_nothing(sessions: Sessions) -> None:
 
 
 def test_a_live_session_goes_on(sessions: Sessions, header: str, session: Session) -> None:
-    assert sessions.before(header, NOW) == Before(session, None, signed_out=False)
+    assert sessions.before(header, NOW) == Before(session, None, False, session.subject)
 
 
 def test_a_stale_session_goes_on(
@@ -198,8 +198,8 @@ def test_a_stale_session_goes_on(
     assert sessions.before(header, later).session == session
 
 
-def test_an_idle_session_has_ended_and_when(sessions: Sessions, header: str) -> None:
-    assert sessions.before(header, NOW + 5000) == Before(None, NOW + 3600, signed_out=False)
+def test_an_idle_session_has_ended_and_when(sessions: Sessions, header: str, session: Session) -> None:
+    assert sessions.before(header, NOW + 5000) == Before(None, NOW + 3600, False, session.subject)
 
 
 def test_a_session_at_its_hard_end_has_ended_and_when(
@@ -207,7 +207,7 @@ def test_a_session_at_its_hard_end_has_ended_and_when(
 ) -> None:
     end = session.expires
     header = browser(codec.session_cookie(session, NOW), codec.activity_cookie(session, end - 10))
-    assert sessions.before(header, end + 30) == Before(None, end, signed_out=False)
+    assert sessions.before(header, end + 30) == Before(None, end, False, session.subject)
 
 
 def test_a_session_whose_cookie_the_browser_dropped_has_ended_all_the_same(
@@ -239,7 +239,7 @@ def test_a_session_beside_the_mark_of_a_sign_out_goes_on(
 ) -> None:
     _, _, mark = codec.sign_out_cookies(NOW)
     header = browser(codec.session_cookie(session, NOW), codec.activity_cookie(session, NOW), mark)
-    assert sessions.before(header, NOW + 5) == Before(session, None, signed_out=True)
+    assert sessions.before(header, NOW + 5) == Before(session, None, True, session.subject)
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
