@@ -92,7 +92,8 @@ class Person:
         assert action is not None, page.text
         hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text)
         url = urljoin(page.url, html.unescape(action[1]))
-        answer = self.http.post(url, data={**dict(hidden), **fields}, headers=HTML)
+        given = {name: html.unescape(value) for name, value in hidden} | fields
+        answer = self.http.post(url, data=given, headers=HTML)
         return self.visit(urljoin(url, answer.headers["location"]))
 
     def ask(self, url: str) -> Page:
@@ -158,27 +159,29 @@ def settings_for(issuer: str, base_url: str, directory: Path, **changes: Any) ->
     return {name: value for name, value in (usual | changes).items() if value is not None}
 
 
-def guard(given: dict[str, Any], clock: Clock) -> Any:
-    """The application behind the gate."""
+def guard(given: dict[str, Any], clock: Clock, application: Any = hello) -> Any:
+    """An application behind the gate."""
     settings = Settings.from_env({}, given)
     policy = policy_for(settings, now=clock())
-    return IdentityMiddleware.around(hello, Runtime(settings, policy, app_name="tool", clock=clock))
+    return IdentityMiddleware.around(application, Runtime(settings, policy, app_name="tool", clock=clock))
 
 
 def start_tool(
     issuer: str,
     directory: Path,
     *,
-    guarded: Callable[[dict[str, Any], Clock], Any] = guard,
+    application: Any = hello,
+    guarded: Callable[[dict[str, Any], Clock], Any] | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
+    clock: Clock | None = None,
     **changes: Any,
 ) -> Tool:
     """Serve the application behind the gate, under uvicorn in a thread."""
-    sock, clock = bind(host, port), Clock()
+    sock, clock = bind(host, port), clock or Clock()
     base_url = url_of(host, sock)
     settings = settings_for(issuer, base_url, directory, **changes)
-    app = guarded(settings, clock)
+    app = guard(settings, clock, application) if guarded is None else guarded(settings, clock)
     trails = [part.runtime.trail for part in getattr(app, "replicas", (app,))]
     server = run_in_thread(app, host, sock=sock)
     return Tool(base_url, settings, directory / "audit.jsonl", clock, server, trails)
