@@ -121,7 +121,7 @@ def test_logout_ends_the_session_here_and_at_the_provider(site: Site) -> None:
     assert answer.header("clear-site-data") == '"cache"'
     assert answer.header("cache-control") == "no-store"
     assert answer.events() == ["logout"]
-    assert answer.records[-1]["principal"] == "login/alice"
+    assert (answer.records[-1]["principal"], answer.records[-1]["reason"]) == ("login/alice", "own_endpoint")
     left = browser.hops[-1][1]
     assert left.startswith(f"{site.provider.issuer}/logout?")
     assert asked(left) == {

@@ -51,6 +51,7 @@ def test_a_sign_in_ends_on_the_page_that_was_asked_for(site: Site) -> None:
     assert callback.events() == ["login"]
     event = callback.records[-1]
     assert (event["kind"], event["decision"], event["principal"]) == ("login", None, "login/alice")
+    assert event["reason"] == "own_endpoint"
     assert callback.record["query_keys"] == ["state", "iss", "code"]
 
 

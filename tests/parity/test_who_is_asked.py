@@ -140,6 +140,21 @@ def test_unknown_groups_never_allow_and_the_page_says_why(site: Site) -> None:
     assert absent.json["groups_left_out"] == "absent"
 
 
+CLAIMS = """
+version: 1
+rules:
+  - {id: by-claim, paths: [/**], allow: {claims: {department: finance}}}
+"""
+
+
+@parity(policy=CLAIMS)
+def test_a_missing_claim_is_no_missing_group(site: Site) -> None:
+    answer = site.ask("/x", accept=JSON, cookies=site.signed_in("alice", None))
+    assert answer.decided == ("deny", "claim_unknown")
+    assert "groups_left_out" not in answer.json
+    assert site.ask("/x", cookies=site.signed_in(claims={"department": "finance"})).status == 200
+
+
 @parity
 def test_public_paths_need_nobody_and_attach_whoever_there_is(site: Site) -> None:
     nobody = site.ask("/public/x")
