@@ -35,7 +35,7 @@ THE_READERS = {"billing", "app", "tool", "guarded", "shop", "conftest"}
 RUN_ELSEWHERE = {"README.md", *(f"docs/how-to/{name}.md" for name in (
     "fastapi", "flask", "django", "starlette", "test-your-application", "development-provider"))}  # fmt: skip
 """Their blocks are files of one application, which ``tests/frameworks`` and ``tests/devidp`` write and run."""
-PROGRAMS = {"cd", "curl", "grep", "gunicorn", "jq", "mkdir", "openssl", "pip", "python", "sort", "uniq", "uvicorn",
+PROGRAMS = {"cd", "curl", "granian", "grep", "hypercorn", "gunicorn", "jq", "mkdir", "openssl", "pip", "python", "sort", "uniq", "uvicorn",
             "zensical", ".ci/run", ".", "docker", "pytest"}  # fmt: skip
 
 
