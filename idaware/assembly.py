@@ -91,7 +91,7 @@ class Runtime:
         self.policy = policy
         self.app_name = settings.app_name or policy.app or app_name
         self.headers = HeaderFilter(settings.strip_headers, [name for name, _ in settings.identity_headers])
-        self.provider = Provider(settings, quirks_for(settings.issuer, settings.provider))
+        self.provider = Provider(settings, quirks_for(settings.issuer, settings.provider), clock=clock)
         self.trail = trail or self._make_trail()
         self._clock = clock
         self._token = token

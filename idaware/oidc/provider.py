@@ -6,6 +6,7 @@ provider is down, and recovers by itself (security rule 15). Times are ``now`` (
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from idaware.errors import ProviderMisbehaved, ProviderUnavailable
 from idaware.oidc.discovery import Metadata, discovery_url, parse_metadata
 from idaware.oidc.keys import KeySet, parse_key_set
 from idaware.oidc.providers import Quirks
-from idaware.oidc.remembered import Held, Remembered
+from idaware.oidc.remembered import UNDER_WAY_SECONDS, Held, Remembered
 
 if TYPE_CHECKING:
     from jwt import PyJWK
@@ -45,18 +46,22 @@ class _Probed:
 class Provider:
     """The login provider's metadata and keys, fetched when first needed, kept, served stale while it is down.
 
-    Safe for threads and tasks: attributes hold immutable values and are replaced whole.
+    Safe for threads and tasks: attributes hold immutable values and are replaced whole. ``clock``: UTC epoch seconds,
+    for when a fetch has ended.
     """
 
-    def __init__(self, settings: Settings, quirks: Quirks) -> None:
+    def __init__(
+        self, settings: Settings, quirks: Quirks, *, clock: Callable[[], float] | None = None
+    ) -> None:
         self.settings = settings
         self.quirks = quirks
         self.issuer = settings.issuer
         self._url = discovery_url(settings.issuer)
-        self._metadata: Remembered[Metadata] = Remembered()
-        self._keys: Remembered[KeySet] = Remembered()
+        self._metadata: Remembered[Metadata] = Remembered(clock)
+        self._keys: Remembered[KeySet] = Remembered(clock)
         self._newer_keys_at: float | None = None
         self._probed: _Probed | None = None
+        self._probing: float | None = None
 
     @property
     def problem(self) -> str | None:
@@ -106,20 +111,28 @@ class Provider:
         return keys.candidates(kid, alg)
 
     def probe_now(self, now: float) -> bool | None:
-        """What ``probe`` would answer without a fetch; ``None`` when the last answer is too old."""
+        """What ``probe`` would answer without a fetch; ``None`` when the last answer is too old.
+
+        While another request's probe is under way it is not good yet: only one request waits to find out.
+        """
         probed = self._probed
-        return probed.good if probed is not None and 0 <= now - probed.at < PROBE_SECONDS else None
+        if probed is not None and 0 <= now - probed.at < PROBE_SECONDS:
+            return probed.good
+        return False if self._probing is not None and abs(now - self._probing) < UNDER_WAY_SECONDS else None
 
     def probe(self, now: float) -> Flow[bool]:
         """Whether the provider answers its metadata; the answer holds for ``PROBE_SECONDS``. Never raises."""
         known = self.probe_now(now)
         if known is not None:
             return known
+        self._probing = now
         try:
             yield from self._metadata.renew(now, lambda: self._fetch_metadata(now))
             good = True
         except (ProviderUnavailable, ProviderMisbehaved):
             good = False
+        finally:
+            self._probing = None
         self._probed = _Probed(now, good)
         return good
 

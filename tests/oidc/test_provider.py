@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idaware.effects import JsonAnswer
+from idaware.effects import FetchJson, JsonAnswer
 from idaware.errors import ProviderMisbehaved, ProviderUnavailable
 from idaware.oidc.provider import (
     KEYS_MAX_SECONDS,
@@ -15,8 +15,10 @@ from idaware.oidc.provider import (
     METADATA_SECONDS,
     NEWER_KEYS_SECONDS,
     PROBE_SECONDS,
+    Provider,
 )
-from idaware.oidc.remembered import RETRY_SECONDS, STALE_SECONDS
+from idaware.oidc.providers import quirks_for
+from idaware.oidc.remembered import RETRY_SECONDS, STALE_SECONDS, UNDER_WAY_SECONDS
 
 DAY = STALE_SECONDS
 
@@ -91,6 +93,43 @@ def test_kept_metadata_serves_for_a_day_while_the_provider_is_down(op: Any) -> N
     with pytest.raises(ProviderUnavailable):
         metadata(op, op.now + DAY + RETRY_SECONDS)
     assert op.provider.metadata_now(op.now + DAY + RETRY_SECONDS + 1) is None
+
+
+def test_a_rest_begins_when_the_attempt_ends(op: Any) -> None:
+    """A provider that answers nothing fails after seconds: else the next request would be held up at once."""
+    time = [op.now]
+    slow = Provider(op.settings, quirks_for(op.issuer), clock=lambda: time[0])
+    flow = slow.metadata(op.now)
+    next(flow)
+    time[0] += 2 * RETRY_SECONDS
+    with pytest.raises(ProviderUnavailable):
+        flow.throw(ProviderUnavailable("no complete answer within 10 s"))
+    for later in (time[0] - 1, time[0], time[0] + RETRY_SECONDS - 1):
+        with pytest.raises(ProviderUnavailable, match="within 10 s"):
+            next(slow.metadata(later))
+    assert isinstance(next(slow.metadata(time[0] + RETRY_SECONDS)), FetchJson)
+
+
+def test_a_slow_provider_holds_up_one_request_where_a_document_is_kept(op: Any) -> None:
+    first = metadata(op, op.now)
+    late = op.now + METADATA_SECONDS
+    waiting = op.provider.metadata(late)
+    next(waiting)
+    assert op.provider.metadata_now(late) is first
+    assert metadata(op, late + 1) is first
+    assert op.provider.metadata_now(late + UNDER_WAY_SECONDS) is None, (
+        "a fetch that a fork cut off never ends"
+    )
+    assert op.provider.metadata_now(late + DAY) is None
+    waiting.close()
+    assert op.provider.metadata_now(late) is None, "given up: somebody else has to ask"
+
+
+def test_where_nothing_is_kept_everybody_waits_for_the_one_fetch(op: Any) -> None:
+    waiting = op.provider.metadata(op.now)
+    next(waiting)
+    assert op.provider.metadata_now(op.now) is None
+    assert isinstance(next(op.provider.metadata(op.now)), FetchJson)
 
 
 @pytest.mark.parametrize(
@@ -306,6 +345,17 @@ def test_key_set_can_be_had_whole(op: Any) -> None:
 def probe(op: Any, now: float) -> bool:
     good: bool = op.world.run(op.provider.probe(now))
     return good
+
+
+def test_one_request_probes_and_the_others_do_not_wait_for_it(op: Any) -> None:
+    waiting = op.provider.probe(op.now)
+    next(waiting)
+    assert op.provider.probe_now(op.now + 1) is False
+    assert probe(op, op.now + 1) is False
+    assert op.provider.probe_now(op.now + UNDER_WAY_SECONDS) is None
+    waiting.close()
+    assert op.provider.probe_now(op.now + 1) is None
+    assert probe(op, op.now + 1)
 
 
 def test_probe_asks_the_provider_at_most_every_half_minute(op: Any) -> None:
