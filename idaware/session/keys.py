@@ -29,34 +29,46 @@ MAX_SEALED_BYTES = 4096
 _SIGNATURE_LENGTH = 43  # 32 bytes in base64url without padding
 
 
-class _Keyed(SigningAlgorithm):
-    """HMAC-SHA256 with one key, whose share of the work is done once (RFC 2104 section 4)."""
+class Keyed(SigningAlgorithm):
+    """HMAC-SHA256 with one key, whose block is hashed once and not for each value (RFC 2104 section 4).
+
+    That is two thirds of the work on a short value, and a forged cookie must not cost more than it has to.
+    """
 
     def __init__(self, key: bytes) -> None:
-        self._mac = hmac.new(key, digestmod=hashlib.sha256)
+        block = key.ljust(hashlib.sha256().block_size, b"\0")  # a derived key is shorter than a block
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
         """See ``SigningAlgorithm``. ``key`` is the one that this was made for."""
-        mac = self._mac.copy()
-        mac.update(value)
-        return mac.digest()
+        return self.sign(value)
+
+    def sign(self, value: bytes) -> bytes:
+        """The HMAC of ``value``."""
+        inner = self._inner.copy()
+        inner.update(value)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 class Seal:
-    """Signs small values under one purpose's keys, and opens them again. ``signers``: one a key, newest first.
+    """Signs small values under one purpose's ``keys`` (newest first), and opens them again.
 
     A sealed value is ``<base64url payload>.<base64url HMAC-SHA256>``. It is signed, not encrypted, and
     holds no time of its own: whoever seals puts version and expiry inside.
     """
 
-    __slots__ = ("_signers",)
+    __slots__ = ("_keyed", "_signer")
 
-    def __init__(self, signers: Sequence[Signer]) -> None:
-        self._signers = tuple(signers)
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keyed = tuple(Keyed(key) for key in keys)
+        self._signer = Signer(keys[0], key_derivation="none", algorithm=self._keyed[0])
 
     def close(self, payload: bytes) -> str:
         """``payload`` as a signed text that fits a cookie value."""
-        return self._signers[0].sign(base64.urlsafe_b64encode(payload).rstrip(b"=")).decode("ascii")
+        return self._signer.sign(base64.urlsafe_b64encode(payload).rstrip(b"=")).decode("ascii")
 
     def open(self, text: str) -> bytes | None:
         """The payload of ``text``; ``None`` unless one of the ring's keys signed it for this purpose.
@@ -68,11 +80,10 @@ class Seal:
         body, _, signature = text.rpartition(".")
         if len(text) > MAX_SEALED_BYTES or len(signature) != _SIGNATURE_LENGTH or not text.isascii():
             return None
-        signed, given = body.encode("ascii"), signature.encode("ascii")
-        for signer in self._signers:
-            if hmac.compare_digest(
-                signer.get_signature(signed), given
-            ):  # in constant time (security rule 32)
+        signed, given = body.encode("ascii"), signature.encode("ascii") + b"="  # the one "=" of 32 bytes
+        for keyed in self._keyed:
+            expected = base64.urlsafe_b64encode(keyed.sign(signed))
+            if hmac.compare_digest(expected, given):  # in constant time (security rule 32)
                 return base64.urlsafe_b64decode(signed + b"=" * (-len(signed) % 4))
         return None
 
@@ -111,4 +122,4 @@ class KeyRing:
 
     def seal(self, purpose: str) -> Seal:
         """What signs and opens values of ``purpose``."""
-        return Seal([Signer(key, key_derivation="none", algorithm=_Keyed(key)) for key in self.keys(purpose)])
+        return Seal(self.keys(purpose))
