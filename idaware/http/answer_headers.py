@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, Generic, TypeVar
 
-from idaware.http.caching import adjust_caching
+from idaware.http.caching import adjust_caching, kept_by_others
 
 T = TypeVar("T", str, bytes)
 
@@ -53,18 +53,20 @@ def with_ours(
     """``headers`` of an application's answer with our cookies, kept from shared caches (security rule 26).
 
     ``attached``: whether an identity went along with the request. ``public``: whether the deciding rule is public. An
-    answer that is public and knew nobody stays as it is.
+    answer that is public and knew nobody stays as it is; one that shared caches may keep gets no cookie.
     """
     ours: list[tuple[T, T]] = list(headers)
-    if set_cookies:
-        ours += [(form.set_cookie, form.write(cookie)) for cookie in set_cookies]
     if public and not attached:
         return ours
+    cookies = [(form.set_cookie, form.write(cookie)) for cookie in set_cookies]
     if form.caching.isdisjoint([name.lower() for name, _ in ours]):  # most answers say nothing about caching
+        ours += cookies
         if attached:
             ours += form.private
         return ours
     cache_control, vary, validator = _caching_of(ours, form)
+    if cache_control is None or not kept_by_others(cache_control, public=public):
+        ours += cookies
     new_cache_control, new_vary = adjust_caching(
         cache_control, validator, vary, attached=attached, public=public
     )

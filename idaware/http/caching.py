@@ -38,6 +38,16 @@ def adjust_caching(
 
 
 @lru_cache(_MAX_REMEMBERED)
+def kept_by_others(cache_control: str, *, public: bool) -> bool:
+    """Whether a shared cache may keep an answer with this ``Cache-Control``, and what cookie there is with it.
+
+    Only on a public rule: elsewhere ``adjust_caching`` makes it private.
+    """
+    names = {text.strip().lower() for text in _DIRECTIVE.findall(cache_control)}
+    return public and names.isdisjoint(_NOT_SHARED)
+
+
+@lru_cache(_MAX_REMEMBERED)
 def _not_shared(cache_control: str, attached: bool) -> str | None:
     directives = [text for text in map(str.strip, _DIRECTIVE.findall(cache_control)) if text]
     names = [text.partition("=")[0].rstrip().lower() for text in directives]

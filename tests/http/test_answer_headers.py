@@ -60,6 +60,27 @@ def test_what_the_application_set_stays_in_place() -> None:
     assert answer[:5] == [*headers, ("set-cookie", "ours=3; Path=/")]
 
 
+@pytest.mark.parametrize(
+    ("cache_control", "public", "sent"),
+    [
+        ("public, max-age=60", True, False),
+        ("max-age=60", True, False),
+        ("s-maxage=60, PUBLIC", True, False),
+        ("Private, max-age=60", True, True),
+        ("no-store", True, True),
+        (None, True, True),
+        ("public, max-age=60", False, True),
+    ],
+)
+def test_a_cookie_of_ours_is_in_no_answer_that_a_shared_cache_may_keep(
+    cache_control: str | None, public: bool, sent: bool
+) -> None:
+    """A cache would hand it to whoever asks next."""
+    headers = [] if cache_control is None else [("Cache-Control", cache_control)]
+    answer = changed(headers, public=public, set_cookies=("ours=3",))
+    assert (("set-cookie", "ours=3") in answer) == sent
+
+
 def test_an_answer_to_nobody_that_says_nothing_about_caching_stays_as_it_is() -> None:
     headers = [("Content-Type", "text/plain")]
     assert changed(headers, attached=False, public=False) == headers
