@@ -71,12 +71,15 @@ def canonical_host(header: str) -> str | None:
 
 
 def is_loopback_host(header: str | None) -> bool:
-    """Whether a ``Host`` header is this machine's: ``localhost``, ``127.0.0.0/8``, ``[::1]``, any port."""
+    """Whether a ``Host`` header is this machine's: ``localhost``, a name below it, ``127.0.0.0/8``, ``[::1]``.
+
+    Names below ``localhost`` never leave the machine (RFC 6761 section 6.3), and a base URL may have one. Any port.
+    """
     host = None if header is None else canonical_host(header)
     if host is None:
         return False
     name = _without_port(host)
-    return name == "localhost" or _is_local(_address(name))
+    return name == "localhost" or name.endswith(".localhost") or _is_local(_address(name))
 
 
 def is_loopback_peer(peer: str | None) -> bool:

@@ -128,7 +128,8 @@ def test_any_host_ends_in_a_verdict(header):
 
 
 @pytest.mark.parametrize(
-    "header", ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.8.9.10:80", "[::1]:8000"]
+    "header",
+    ["localhost", "LOCALHOST:8000", "tool.localhost:8000", "127.0.0.1", "127.8.9.10:80", "[::1]:8000"],
 )
 def test_loopback_host_is_this_machine(header):
     assert is_loopback_host(header)
