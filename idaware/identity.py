@@ -17,6 +17,9 @@ from idaware.reasons import Reason
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 ActorType: TypeAlias = Literal["human", "workload", "anonymous"]
 
+LEEWAY_SECONDS = 30
+"""How far two clocks may be apart; the one constant for it (security rule 16)."""
+
 LOGIN_ALIAS = "login"
 """The alias of the login provider: a person's principal is ``login/<sub>``."""
 

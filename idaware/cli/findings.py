@@ -19,7 +19,9 @@ from idaware.assembly import load_application, policy_for
 from idaware.audit.sinks import make_sink
 from idaware.effects import FetchJson
 from idaware.errors import ConfigurationError, ProviderError
+from idaware.identity import LEEWAY_SECONDS
 from idaware.io.blocking import BlockingHttp, BlockingPorts
+from idaware.io.clients import Outbound, failures, fault_of
 from idaware.io.drivers import run_blocking
 from idaware.oidc.discovery import Metadata, discovery_url
 from idaware.oidc.protocol import authorization_url, token_request
@@ -38,7 +40,7 @@ MIN_FREE_BYTES = 64 << 20
 """Less room than this on the disk of an audit file is an error: about 60,000 records."""
 
 CLOCK_SECONDS = 10
-"""A clock further off than this is worth a warning; tokens allow 30 s (``oidc/tokens.py``)."""
+"""A clock further off than this is worth a warning; tokens allow ``LEEWAY_SECONDS``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,9 +298,11 @@ def _clock_findings(settings: Settings, http: BlockingHttp) -> Iterator[Finding]
     else:
         ahead = "ahead of" if off > 0 else "behind"
         yield Finding(
-            "clock", "error" if abs(off) > 30 else "warning", f"the provider's is {abs(off):.0f} s {ahead} ours",
-            "start time synchronisation on both machines; sign-ins fail beyond 30 s",
-        )  # fmt: skip
+            "clock",
+            "error" if abs(off) > LEEWAY_SECONDS else "warning",
+            f"the provider's is {abs(off):.0f} s {ahead} ours",
+            f"start time synchronisation on both machines; sign-ins fail beyond {LEEWAY_SECONDS} s",
+        )
 
 
 def client_key_findings(settings: Settings) -> Iterator[Finding]:
@@ -352,14 +356,12 @@ def _redirect_findings(settings: Settings, metadata: Metadata) -> Iterator[Findi
         code_verifier="idaware-check-" * 4,
         prompt="none",
     )
+    outbound = Outbound(settings.http_timeout, ca_file=settings.ca_file)
     try:
-        answer = httpx2.get(
-            url, timeout=settings.http_timeout, verify=settings.ca_file or True, follow_redirects=False
-        )
-    except httpx2.HTTPError as exc:
-        yield Finding(
-            "redirect URI", "note", f"the authorization endpoint could not be asked: {type(exc).__name__}"
-        )
+        with httpx2.Client(**outbound.options()) as client:
+            answer = client.get(url)
+    except failures() as exc:
+        yield Finding("redirect URI", "note", f"the authorization endpoint: {fault_of(url, exc)}")
         return
     location = answer.headers.get("location", "")
     if location.startswith(settings.redirect_uri):

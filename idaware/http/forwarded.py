@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Literal, TypeAlias
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING, TypeAlias
 
-Proxy: TypeAlias = "IPv4Network | IPv6Network | Literal['unix']"
-"""A network whose members' forwarded headers count, or ``unix`` for whoever connects over a socket file."""
+if TYPE_CHECKING:
+    from idaware.settings.web import Proxy
 
 _Address: TypeAlias = "IPv4Address | IPv6Address"
 

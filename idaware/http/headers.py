@@ -15,6 +15,8 @@ from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
 
+from idaware.settings import fold_header
+
 READ_NAMES = frozenset({
     "accept", "access-control-request-method", "authorization", "content-length", "content-type",
     "cookie", "forwarded", "host", "origin", "purpose", "sec-fetch-dest", "sec-fetch-mode",
@@ -57,7 +59,6 @@ _COMMON = (
 )  # fmt: skip
 _CGI_HEADERS = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 _NOT_REPEATED: frozenset[str] = frozenset()
-_FOLD = str.maketrans("_.", "--")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
 
 
@@ -87,11 +88,6 @@ class WsgiScan(msgspec.Struct, frozen=True):
     strip: list[str]
 
 
-def fold(name: str) -> str:
-    """The spelling under which header names are compared: ``X_Forwarded.User`` is ``x-forwarded-user``."""
-    return name.lower().translate(_FOLD)
-
-
 class HeaderFilter:
     """Judges header names: compiled once, then one dictionary look-up for each header.
 
@@ -101,7 +97,7 @@ class HeaderFilter:
     """
 
     def __init__(self, strip: Iterable[str], set_by_us: Iterable[str] = ()) -> None:
-        patterns = [fold(pattern) for pattern in (*strip, *set_by_us)]
+        patterns = [fold_header(pattern) for pattern in (*strip, *set_by_us)]
         self._names = frozenset(pattern for pattern in patterns if not pattern.endswith("*"))
         self._prefixes = tuple({pattern[:-1] for pattern in patterns if pattern.endswith("*")})
         self._asgi: dict[bytes, Verdict] = {}
@@ -207,7 +203,7 @@ class HeaderFilter:
     def _is_stripped(self, name: str) -> bool:
         if _TOKEN.fullmatch(name) is None:
             return True  # no name by RFC 9110: upper-casing ``cf-acce\xdf-*`` makes ``CF_ACCESS_*`` of it (Django)
-        folded = fold(name)
+        folded = fold_header(name)
         return folded in self._names or folded.startswith(self._prefixes)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idaware.oidc.tokens import LEEWAY_SECONDS
+from idaware.identity import LEEWAY_SECONDS
 from idaware.session.record import VERSION, Cut, Session, pack_digests
 
 if TYPE_CHECKING:

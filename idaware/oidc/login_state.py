@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from idaware.http.cookies import expire_cookie, find_cookie, find_cookies_with_prefix, set_cookie
-from idaware.oidc.tokens import LEEWAY_SECONDS
+from idaware.identity import LEEWAY_SECONDS
 
 if TYPE_CHECKING:
     from idaware.session.keys import KeyRing

@@ -16,16 +16,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from idaware.effects import Flow
 from idaware.errors import TokenRejected
-from idaware.identity import Json
+from idaware.identity import LEEWAY_SECONDS, Json
 from idaware.oidc.jose import ID_TOKEN, Jws, parse_jws, verify_signature
 from idaware.oidc.protocol import second_opinion
 from idaware.reasons import Reason
 
 if TYPE_CHECKING:
     from jwt import PyJWK
-
-LEEWAY_SECONDS = 30
-"""How far two clocks may be apart; the one constant for it."""
 
 MAX_ISSUED_AGE_SECONDS = 600
 """How old an ID token may be when it ends a sign-in: as old as a sign-in may take."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from idaware.identity import Identity
+from idaware.identity import LEEWAY_SECONDS, Identity
 from idaware.policy.conditions import Why
 from idaware.policy.model import Decision, Match, Require, Rule
 from idaware.reasons import Reason
 
-_CLOCK_LEEWAY_SECONDS: Final = 30
 _NOT_A_PERSON: Final = Why(failed=("a person",))
 
 
@@ -141,6 +140,6 @@ def _check(require: Require, who: Identity, now: float) -> Iterator[tuple[str, b
 
 def _is_fresh(auth_time: float | None, within: int, now: float) -> bool:
     """Missing and 0 mean that the provider does not know; a time in the future is no evidence either."""
-    if not auth_time or auth_time > now + _CLOCK_LEEWAY_SECONDS:
+    if not auth_time or auth_time > now + LEEWAY_SECONDS:
         return False
     return now - auth_time <= within

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from idaware.oidc.tokens import LEEWAY_SECONDS
+from idaware.identity import LEEWAY_SECONDS
 from idaware.reasons import Reason
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 from idaware.settings.kinds import Kind, MalformedError, NotYetError, list_of, pairs_of, show, text_of
 
 Proxy: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network | Literal['unix']"
+"""A network whose members' forwarded headers count, or ``unix`` for whoever connects over a socket file."""
 
 _URL: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?"
