@@ -35,9 +35,10 @@ THE_READERS = {"billing", "app", "tool", "guarded", "shop", "conftest"}
 RUN_ELSEWHERE = {"README.md", *(f"docs/how-to/{name}.md" for name in (
     "fastapi", "flask", "django", "starlette", "test-your-application", "development-provider"))}  # fmt: skip
 """Their blocks are files of one application, which ``tests/frameworks`` and ``tests/devidp`` write and run."""
-PROGRAMS = set(
-    ". .ci/run cd curl granian grep gunicorn hypercorn jq mkdir openssl pip python sort uniq uvicorn zensical".split()
-)
+PROGRAMS = {
+    ".", ".ci/run", "cd", "curl", "granian", "grep", "gunicorn", "hypercorn", "jq",
+    "mkdir", "openssl", "pip", "python", "sort", "uniq", "uvicorn", "zensical",
+}  # fmt: skip
 
 
 def test_there_is_no_block_that_nobody_reads() -> None:
