@@ -179,15 +179,10 @@ class _Passage(Struct):
             return
         self.done = True
         record = self.allow.record
-        record.route = self.template()
-        record.framework = self.dispatch.framework(self.scope)
+        record.route, record.framework = self.dispatch.route_and_framework(self.scope)
         if error is not None:
             record.error = error
         self.runtime.completed(record, self.request, status)
-
-    def template(self) -> str | None:
-        told = self.scope.get("idaware.route") or self.dispatch.template or self.scope.get("path_template")
-        return told if isinstance(told, str) else None
 
     async def refuse_mismatch(self, receive: Receive) -> None:
         """Security rule 6: the application routed elsewhere than the policy decided on."""
@@ -195,7 +190,7 @@ class _Passage(Struct):
             return
         self.done = True
         refusal = self.runtime.gate.mismatch(self.request, self.allow)
-        refusal.record.route = self.template()
+        refusal.record.route, refusal.record.framework = self.dispatch.route_and_framework(self.scope)
         await _respond(self.runtime, self.scope, receive, self.send, self.request, refusal)
 
 

@@ -96,16 +96,17 @@ class Dispatch(Struct, eq=False):
             self.mismatch = True
             raise RouteMismatchError(f"the application takes {root_path!r} off the path that was decided on")
 
-    def framework(self, scope: Mapping[str, Any]) -> str | None:
-        """The framework that routed, by its package's name; ``None`` where none left its application behind."""
-        told = scope.get("idaware.framework")
-        if isinstance(told, str):
-            return told
-        app = scope.get("app")
-        if app is None or (
-            app is self.outer.get("app") and self.template is None
-        ):  # ``add_middleware``: it is the outer one
-            return None
+    def route_and_framework(self, scope: Mapping[str, Any]) -> tuple[str | None, str | None]:
+        """The template of the route, and the framework by its package's name, as far as the application told them."""
+        route = scope.get("idaware.route") or self.template or scope.get("path_template")
+        framework = scope.get("idaware.framework")
+        if framework is None and "app" in scope:
+            framework = self._framework(scope["app"])
+        return _text(route), _text(framework)
+
+    def _framework(self, app: object) -> str | None:
+        if app is self.outer.get("app") and self.template is None:
+            return None  # ``add_middleware``: it is the outer one
         packages = (base.__module__.partition(".")[0] for base in type(app).__mro__)
         return next((package for package in packages if package in _FRAMEWORKS), None)
 

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack, cast
 
+from msgspec import Struct
 from werkzeug.wsgi import ClosingIterator
 
 from idaware.assembly import Runtime, application_named, build_runtime
@@ -111,110 +112,109 @@ class IdentityMiddleware:
         if isinstance(outcome, Respond):
             return _respond(runtime, environ, request, outcome, start_response)
         assert request is not None
-        return _Passage(runtime, request, outcome, start_response).run(self.app, environ, stripped)
+        _introduce(environ, request, outcome, stripped)
+        return _Passage(runtime, request, outcome, environ, start_response).run(self.app)
 
 
-class _Passage:
+class _Passage(Struct):
     """An allowed request on its way through the application: one record, and our headers on the answer."""
 
-    __slots__ = ("_allow", "_done", "_environ", "_request", "_runtime", "_start_response", "_status")
+    runtime: Runtime
+    request: Request
+    allow: Allow
+    environ: Environ
+    start_response: StartResponse
+    status: int | None = None
+    done: bool = False
 
-    def __init__(
-        self, runtime: Runtime, request: Request, allow: Allow, start_response: StartResponse
-    ) -> None:
-        self._runtime = runtime
-        self._request = request
-        self._allow = allow
-        self._start_response = start_response
-        self._status: int | None = None
-        self._done = False
-        self._environ: Environ = {}
-
-    def run(self, app: WSGIApp, environ: Environ, stripped: Sequence[str]) -> Iterable[bytes]:
-        identity = self._allow.identity
-        for key in (*stripped, *ENVIRON_IDENTITY_KEYS):  # security rule 9: only we say who it is
-            environ.pop(key, None)
-        environ["idaware.identity"] = identity
-        environ["idaware.path"] = self._request.path
-        environ["idaware.mount"] = environ.get("SCRIPT_NAME", "")
-        if identity.is_authenticated:
-            environ["REMOTE_USER"] = identity.user
-            environ["AUTH_TYPE"] = "idaware"
-        for name, value in self._allow.identity_headers:
-            environ["HTTP_" + name.upper().replace("-", "_")] = value
-        self._environ = environ
+    def run(self, app: WSGIApp) -> Iterable[bytes]:
         try:
-            chunks = app(environ, self._start)
+            chunks = app(self.environ, self.start)
         except BaseException as exc:
-            if self._mismatch:
-                return self._refuse_mismatch()
-            self._record(error=type(exc).__name__)
+            if self.mismatch:
+                return self.refuse_mismatch()
+            self.record(error=type(exc).__name__)
             raise
-        if self._mismatch:
+        if self.mismatch:
             getattr(chunks, "close", _nothing)()
-            return self._refuse_mismatch()
-        if self._status is not None:
+            return self.refuse_mismatch()
+        if self.status is not None:
             # The answer has begun: the iterable goes to the server as it is (``wsgi.file_wrapper`` stays itself).
-            self._record()
+            self.record()
             return chunks
-        return ClosingIterator(self._first_chunk(chunks), [self._record, getattr(chunks, "close", _nothing)])
+        return ClosingIterator(self.first_chunk(chunks), [self.record, getattr(chunks, "close", _nothing)])
 
-    def _first_chunk(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    def first_chunk(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """For applications that call ``start_response`` when iterated: record before the first byte leaves."""
         try:
             for chunk in chunks:
-                if self._mismatch:
+                if self.mismatch:
                     break
-                self._record()
+                self.record()
                 yield chunk
         except BaseException as exc:
-            if not self._mismatch:
-                self._record(error=type(exc).__name__)
+            if not self.mismatch:
+                self.record(error=type(exc).__name__)
                 raise
-        if self._mismatch and not self._done:
-            yield from self._refuse_mismatch()
+        if self.mismatch and not self.done:
+            yield from self.refuse_mismatch()
 
     @property
-    def _mismatch(self) -> bool:
+    def mismatch(self) -> bool:
         """Security rule 6: the application's framework told, at dispatch, that it routes elsewhere."""
-        return "idaware.mismatch" in self._environ
+        return "idaware.mismatch" in self.environ
 
-    def _refuse_mismatch(self) -> Iterable[bytes]:
+    def refuse_mismatch(self) -> Iterable[bytes]:
         """Our own refusal, in place of the application's answer."""
-        self._done = True
-        refusal = self._runtime.gate.mismatch(self._request, self._allow)
-        refusal.record.route, refusal.record.framework = _route_of(self._environ)
-        return _respond(self._runtime, self._environ, self._request, refusal, self._start_response)
+        self.done = True
+        refusal = self.runtime.gate.mismatch(self.request, self.allow)
+        refusal.record.route, refusal.record.framework = _route_of(self.environ)
+        return _respond(self.runtime, self.environ, self.request, refusal, self.start_response)
 
-    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
-        if self._mismatch:
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
+        if self.mismatch:
             return _swallowed
-        self._status = int(status[:3])
-        allow = self._allow
+        self.status = int(status[:3])
+        allow = self.allow
         headers = with_ours(
             headers, TEXT, set_cookies=allow.set_cookies, attached=allow.attached, public=allow.public
         )
         write = (
-            self._start_response(status, headers)
+            self.start_response(status, headers)
             if exc_info is None
-            else self._start_response(status, headers, exc_info)
+            else self.start_response(status, headers, exc_info)
         )
 
         def recorded_write(data: bytes) -> object:
-            self._record()
+            self.record()
             return write(data)
 
         return recorded_write
 
-    def _record(self, *, error: str | None = None) -> None:
-        if self._done:
+    def record(self, *, error: str | None = None) -> None:
+        if self.done:
             return
-        self._done = True
-        record = self._allow.record
-        record.route, record.framework = _route_of(self._environ)
+        self.done = True
+        record = self.allow.record
+        record.route, record.framework = _route_of(self.environ)
         if error is not None:
             record.error = error
-        self._runtime.completed(record, self._request, self._status)
+        self.runtime.completed(record, self.request, self.status)
+
+
+def _introduce(environ: Environ, request: Request, allow: Allow, stripped: Sequence[str]) -> None:
+    """Put into the environ who is asking, and take out whatever else says so (security rule 9)."""
+    for key in (*stripped, *ENVIRON_IDENTITY_KEYS):
+        environ.pop(key, None)
+    identity = allow.identity
+    environ["idaware.identity"] = identity
+    environ["idaware.path"] = request.path
+    environ["idaware.mount"] = environ.get("SCRIPT_NAME", "")
+    if identity.is_authenticated:
+        environ["REMOTE_USER"] = identity.user
+        environ["AUTH_TYPE"] = "idaware"
+    for name, value in allow.identity_headers:
+        environ["HTTP_" + name.upper().replace("-", "_")] = value
 
 
 def _respond(
