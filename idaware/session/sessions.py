@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 from idaware.http.cookies import find_cookie
 from idaware.identity import ANONYMOUS, Identity
 from idaware.reasons import Reason
@@ -24,8 +26,7 @@ MAX_REMEMBERED_CHARACTERS = 4096
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What the cookies of a request say, whatever their age.
 
     ``session`` and ``identity``: who; ``None`` and ``ANONYMOUS`` without a session. ``last_seen``: when the session
