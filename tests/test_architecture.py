@@ -11,7 +11,16 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "idaware"
 
-VOCABULARY = {"request", "effects", "identity", "settings", "errors", "reasons", "provider_facts"}
+VOCABULARY = {
+    "request",
+    "effects",
+    "identity",
+    "settings",
+    "errors",
+    "reasons",
+    "provider_facts",
+    "strict_json",
+}
 DECISIONS = {
     "gate",
     "guards",

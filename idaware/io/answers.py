@@ -6,23 +6,21 @@ the host and the cause, never a query, a body or a header that we sent (security
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from math import isinf
 from urllib.parse import urlsplit
 
 from idaware.effects import JsonAnswer
 from idaware.errors import ProviderMisbehaved, ProviderUnavailable
 from idaware.identity import Json
+from idaware.strict_json import AmbiguousJson, read_json
 
 MAX_ANSWER_BYTES = 1_048_576
-_MAX_DEPTH = 64
+MAX_JSON_DEPTH = 64
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,10})(?!\d)", re.IGNORECASE)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_CACHED = re.compile(r"(?:^|[\s,])no-(?:store|cache)(?:$|[\s,])", re.IGNORECASE)
 
 
@@ -73,72 +71,12 @@ def _read_body(url: str, body: bytes) -> Json:
     if not body.strip():
         return None
     try:
-        return read_json(body.decode("utf-8-sig"))
+        return read_json(body.decode("utf-8-sig"), max_depth=MAX_JSON_DEPTH)
     except AmbiguousJson as problem:
         message = f"{host_of(url)} answered with JSON that is not acceptable: {problem}"
         raise ProviderMisbehaved(message) from None
     except ValueError:  # not UTF-8, or no JSON
         return None
-
-
-class AmbiguousJson(ValueError):
-    """JSON that two readers may read in two ways, or that is too deep to read."""
-
-
-def read_json(text: str) -> Json:
-    """Read JSON strictly (RFC 8259 section 4 and 8.2, security rules 12 and 16).
-
-    Raises ``AmbiguousJson`` for duplicate names, ``NaN``, infinities, lone surrogates and too many
-    levels, and plain ``ValueError`` for what is no JSON at all.
-    """
-    try:
-        document: Json = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
-        )
-    except RecursionError:
-        raise AmbiguousJson(f"more than {_MAX_DEPTH} levels") from None
-    _check_levels(document)
-    return document
-
-
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise AmbiguousJson("a name occurs twice")
-    return members
-
-
-def _refuse_constant(name: str) -> Json:
-    raise AmbiguousJson(f"{name} is not a number")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if isinf(number):
-        raise AmbiguousJson("a number is too large")
-    return number
-
-
-def _check_levels(document: Json) -> None:
-    level: list[Json] = [document]
-    for _ in range(_MAX_DEPTH):
-        below: list[Json] = []
-        for value in level:
-            if isinstance(value, dict):
-                below += value
-                below += value.values()
-            elif isinstance(value, list):
-                below += value
-            elif isinstance(value, str) and not _is_text(value):
-                raise AmbiguousJson("half a surrogate pair in a text")
-        if not below:
-            return
-        level = below
-    raise AmbiguousJson(f"more than {_MAX_DEPTH} levels")
-
-
-def _is_text(value: str) -> bool:
-    return value.isascii() or not _SURROGATE.search(value)
 
 
 def _max_age(cache_control: str) -> int | None:

@@ -10,8 +10,6 @@ then does the cryptography, with the algorithm that the *key* was made for (secu
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Iterable
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 from idaware.errors import TokenRejected
 from idaware.identity import Json
 from idaware.reasons import Reason
+from idaware.strict_json import read_json
 
 if TYPE_CHECKING:
     from jwt import PyJWK
@@ -34,9 +33,6 @@ MAX_ID_TOKEN_BYTES = 65_536
 MAX_JSON_DEPTH = 32
 """How deep lists and objects in a token may be nested."""
 
-MAX_NUMBER_CHARS = 32
-"""How long a number in a token may be written: more than any identifier or time, far less than Python's own limit."""
-
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
@@ -46,7 +42,6 @@ ALGORITHMS = frozenset(
 _REFUSED_HEADERS = ("crit", "b64", "jku", "jwk", "x5u", "x5c")
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
-_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,60 +167,11 @@ def decode_base64url(text: str) -> bytes:
 
 
 def parse_json_object(data: bytes) -> dict[str, Json]:
-    """Parse one JSON object, in UTF-8 without BOM, with every name once; ``ValueError`` for anything else.
-
-    Numbers and nesting are bounded (security rule 12); lone surrogates, ``NaN`` and ``Infinity`` are refused.
-    """
-    text = data.decode("utf-8")
-    _check_depth(text)
-    value: Json = json.loads(
-        text,
-        object_pairs_hook=_unique,
-        parse_constant=_no_constant,
-        parse_int=_bounded_int,
-        parse_float=_finite_float,
-    )
+    """Parse one JSON object, in UTF-8 without BOM, strictly (``strict_json.py``); ``ValueError`` for anything else."""
+    value = read_json(data.decode("utf-8"), max_depth=MAX_JSON_DEPTH)
     if not isinstance(value, dict):
         raise _MalformedError("not a JSON object")
-    if "\\u" in text:
-        # An escaped lone surrogate is text that cannot be written anywhere, a record included.
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
-
-
-def _check_depth(text: str) -> None:
-    depth = 0
-    for character in _JSON_STRING.sub("", text):
-        if character in "[{":
-            depth += 1
-            if depth > MAX_JSON_DEPTH:
-                raise _MalformedError(f"nested deeper than {MAX_JSON_DEPTH} levels")
-        elif character in "]}":
-            depth -= 1
-
-
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) != len(pairs):  # parsers differ on which one counts
-        raise _MalformedError("a name occurs twice in one object")
-    return found
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise _MalformedError(f"{text} is not JSON")
-
-
-def _bounded_int(text: str) -> int:
-    if len(text) > MAX_NUMBER_CHARS:
-        raise _MalformedError(f"a number with {len(text)} characters")
-    return int(text)
-
-
-def _finite_float(text: str) -> float:
-    number = float(text)
-    if len(text) > MAX_NUMBER_CHARS or not math.isfinite(number):
-        raise _MalformedError("a number that is too long or too large")
-    return number
 
 
 def _shown(value: Json) -> str:

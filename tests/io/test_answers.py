@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idaware.errors import ProviderMisbehaved, ProviderUnavailable
-from idaware.io.answers import AmbiguousJson, check_status, host_of, read_answer, read_json
+from idaware.io.answers import MAX_JSON_DEPTH, check_status, host_of, read_answer
 
 URL = "https://user:pass@login.example:8443/token?code=secret"
 
@@ -97,8 +97,8 @@ def test_the_date_is_epoch_seconds_or_unknown(value: str, epoch: float | None) -
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b" \r\n", b"Service busy", b"eyJh.eyJz.c2ln", b"\xff\xfe{", b"{}{}", b"1" * 5000],
-    ids=["empty", "blank", "plain text", "JWT", "not UTF-8", "two documents", "huge number"],
+    [b"", b" \r\n", b"Service busy", b"eyJh.eyJz.c2ln", b"\xff\xfe{", b"{}{}"],
+    ids=["empty", "blank", "plain text", "JWT", "not UTF-8", "two documents"],
 )
 def test_what_is_not_json_is_no_body(body: bytes) -> None:
     assert read_answer(URL, 400, {}, body).body is None
@@ -119,7 +119,8 @@ def test_a_byte_order_mark_is_no_obstacle() -> None:
         (b'{"a": {"b": 1, "\\u0062": 1}}', "a name occurs twice"),
         (b"[NaN]", "NaN is not a number"),
         (b"[-Infinity]", "-Infinity is not a number"),
-        (b"[1e400]", "a number is too large"),
+        (b"[1e400]", "a number that is too long or too large"),
+        (b"1" * 5000, "a number with 5000 characters"),
         (b'["\\ud800"]', "half a surrogate pair"),
         (b'{"\\udc00": 1}', "half a surrogate pair"),
         (b"[" * 65 + b"]" * 65, "more than 64 levels"),
@@ -131,6 +132,7 @@ def test_a_byte_order_mark_is_no_obstacle() -> None:
         "NaN",
         "infinity",
         "overflow",
+        "huge number",
         "surrogate",
         "in a name",
         "deep",
@@ -142,9 +144,9 @@ def test_json_that_can_be_read_in_two_ways_is_refused(body: bytes, why: str) -> 
         read_answer(URL, 200, {}, body)
 
 
-@pytest.mark.parametrize("text", ["[" * 63 + "1" + "]" * 63, '["\\ud83d\\ude00"]', '["é"]', "[1e308, 1.5]"])
-def test_what_is_unusual_but_clear_is_read(text: str) -> None:
-    assert read_json(text) == json.loads(text)
+def test_a_document_may_nest_as_deep_as_the_limit() -> None:
+    text = b"[" * MAX_JSON_DEPTH + b"]" * MAX_JSON_DEPTH
+    assert read_answer(URL, 200, {}, text).body == json.loads(text)
 
 
 @settings(max_examples=150, deadline=None)
@@ -157,19 +159,3 @@ def test_any_body_is_an_answer_or_misbehaviour(body: bytes) -> None:
     except ProviderMisbehaved:
         return
     assert answer.body is None or json.loads(body) == answer.body
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=3),
-        max_leaves=8,
-    )
-)
-def test_every_clear_document_comes_back_whole(document: object) -> None:
-    assert read_json(json.dumps(document)) == document
-
-
-def test_ambiguous_json_is_a_value_error() -> None:
-    assert issubclass(AmbiguousJson, ValueError)

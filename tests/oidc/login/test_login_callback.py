@@ -86,6 +86,14 @@ def test_sa_001_a_session_id_that_the_browser_brings_is_never_adopted(world: Any
     assert reading.session.id == second
 
 
+def test_a_session_id_is_nothing_that_went_through_an_address(world: Any) -> None:
+    """Addresses are logged and shared: whoever reads ``state`` or ``nonce`` there must not learn an id by it."""
+    sent = world.begin()
+    outcome = world.come_back()
+    assert isinstance(outcome, Completed)
+    assert outcome.session.id not in (*sent.values(), "the-code")
+
+
 @pytest.mark.parametrize("kind", ["renew", "step_up", "popup"])
 def test_sa_003_the_id_is_new_after_each_way_of_signing_in(kind: str, world: Any) -> None:
     first = world.sign_in().session.id
