@@ -86,7 +86,9 @@ def sign_in(alice: Visitor, tool: Tool, provider: SignsPeopleIn) -> None:
     alice.saw("signed-in")
 
     cookies = alice.cookies(tool.base_url)
-    assert len(cookies) == 2, "the session and its activity; the state of the sign-in is gone"
+    assert len(cookies) == 3, (
+        "the session, its activity, the count of sign-ins; the state of the sign-in is gone"
+    )
     assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in cookies.values())
     assert tool.record_of("/_idaware/callback", "login")["principal"] == "login/alice"
 

@@ -73,11 +73,12 @@ class Tool:
                 found.append(record)
         return found
 
-    def record_of(self, path: str, kind: str = "decision") -> dict[str, Any]:
-        """The newest record about ``path``, as soon as there is one: records are written behind the answers."""
+    def record_of(self, path: str, kind: str = "decision", status: int | None = None) -> dict[str, Any]:
+        """The newest record about ``path`` (with ``status``), once it is written, which is behind the answer."""
 
         def about() -> list[dict[str, Any]]:
-            return [record for record in self.records(kind) if record["path"] == path]
+            told = [record for record in self.records(kind) if record["path"] == path]
+            return told if status is None else [record for record in told if record["status"] == status]
 
         wait_until(lambda: bool(about()), f"a record of kind {kind} about {path}", seconds=10)
         return about()[-1]
