@@ -107,8 +107,7 @@ class Dispatch(Struct, eq=False):
     def _framework(self, app: object) -> str | None:
         if app is self.outer.get("app") and self.template is None:
             return None  # ``add_middleware``: it is the outer one
-        packages = (base.__module__.partition(".")[0] for base in type(app).__mro__)
-        return next((package for package in packages if package in _FRAMEWORKS), None)
+        return _framework_of(type(app))
 
     def _inner_root(self, scope: Mapping[str, Any]) -> str:
         """What mounts inside the application took off the path, as Starlette reads ``root_path``."""
@@ -203,6 +202,13 @@ def _template_of(route: object, scope: Mapping[str, Any]) -> str | None:
 def _endpoint_of(route: object) -> object:
     """What ``route`` hands over to: a mount's application, a route's handler."""
     return getattr(route, "app", None) if hasattr(route, "routes") else getattr(route, "endpoint", None)
+
+
+@lru_cache(maxsize=64)
+def _framework_of(kind: type) -> str | None:
+    """The framework that a kind of application is made with."""
+    packages = (base.__module__.partition(".")[0] for base in kind.__mro__)
+    return next((package for package in packages if package in _FRAMEWORKS), None)
 
 
 def _text(value: object) -> str | None:
