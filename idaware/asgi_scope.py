@@ -7,6 +7,7 @@ Belongs here: what is put into the scope, and security rule 6, which is heard th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
