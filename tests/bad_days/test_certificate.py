@@ -44,6 +44,7 @@ def test_an_expired_certificate_is_named_and_a_renewed_one_is_enough(
     with TlsServer(provider.app, *authority.certify("new", ends=timedelta(days=30)), port):
         tool.clock.ahead_seconds += RETRY_SECONDS
         assert alice.visit(tool.url + "/x").text == "hello"
+        alice.http.close()  # first: a TLS server that ends waits for the other side's goodbye
 
 
 def test_a_certificate_of_an_unknown_authority_is_named(
