@@ -72,10 +72,14 @@ class Answers:
         reason: Reason,
         record: Record,
         *,
+        detail: str | None = None,
         headers: Sequence[tuple[str, str]] = (),
         log: str | None = None,
     ) -> Respond:
-        """A refusal for whoever asked: a page or problem details. On a 401 it says where to sign in."""
+        """A refusal for whoever asked: a page or problem details. On a 401 it says where to sign in.
+
+        ``detail``: what about this request the reason means, in words that hold nothing of the request itself.
+        """
         request, decision, identity = visit.request, visit.decision, visit.identity
         rule = visit.match.rule if visit.match is not None else None
         page = self.pages.refusal(
@@ -85,6 +89,7 @@ class Answers:
             identity=identity,
             method=request.method,
             path=request.path,
+            detail=f"{detail[:1].upper()}{detail[1:]}." if detail is not None else None,
             rule_id=decision.refused_by if decision is not None else rule.id if rule is not None else None,
             rule_reason=decision.rule_reason if decision is not None else None,
             rule_owner=_owner(visit),
@@ -99,7 +104,10 @@ class Answers:
     def challenge(self, visit: Visit, reason: Reason, record: Record) -> Respond:
         """401: sign in first. A frame gets a link, because providers refuse to be framed."""
         if in_frame(visit.request):
-            return self.respond(self.pages.sign_in_link(login_url=self.login_url(visit)), record)
+            headers = [("X-Request-ID", visit.request_id)]
+            return self.respond(
+                self.pages.sign_in_link(login_url=self.login_url(visit), headers=headers), record
+            )
         return self.refusal(visit, 401, reason, record)
 
     def redirect(

@@ -21,7 +21,7 @@ from idaware.http.hosts import HostVerdict, check_host, is_loopback_host, is_loo
 from idaware.http.identity_headers import HeaderBridge
 from idaware.http.methods import SAFE_METHODS, WEBSOCKET, check_method
 from idaware.http.negotiation import is_navigation
-from idaware.http.paths import MAX_PATH_BYTES, check_path
+from idaware.http.paths import MAX_PATH_BYTES, check_path, path_too_long
 from idaware.http.request_ids import clean_request_id
 from idaware.identity import ANONYMOUS
 from idaware.reasons import Reason
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from idaware.signin import SignIn
     from idaware.visit import Recorder
 
+_SHORT_PATH = MAX_PATH_BYTES // 4  # a character has four bytes at most
 _UNKNOWN = Request(protocol="http", method="", path="")
 
 
@@ -138,15 +139,17 @@ class Gate:
             return self._refuse(visit, 400, Reason.MOUNT_UNKNOWN)
         if request.headers_bytes > MAX_HEADERS_BYTES:  # security rule 12
             return self._refuse(visit, 431, Reason.REQUEST_TOO_LARGE)
-        if len(request.path) > MAX_PATH_BYTES or len(request.raw_path or b"") > MAX_PATH_BYTES:
+        length = len(request.path) + len(request.raw_path or b"")
+        if length > _SHORT_PATH and path_too_long(request.path, request.raw_path):
             return self._refuse(visit, 414, Reason.REQUEST_TOO_LARGE)
         unfit = check_method(request.method, request.protocol)
         if unfit is not None:  # security rule 7
             return self._refuse(visit, 400, unfit)
         if check_path(request.path, request.raw_path) is not None:  # security rule 2
             allowances = self.policy.allowances(request.path, request.raw_path, mount=request.mount)
-            if check_path(request.path, request.raw_path, allowances) is not None:
-                return self._refuse(visit, 400, Reason.PATH_AMBIGUOUS)
+            ambiguous = check_path(request.path, request.raw_path, allowances)
+            if ambiguous is not None:
+                return self._refuse(visit, 400, Reason.PATH_AMBIGUOUS, detail=ambiguous)
         return None
 
     def _host_refusal(self, visit: Visit, *, address_ok: bool) -> Respond | None:
@@ -338,8 +341,9 @@ class Gate:
             public=public,
         )
 
-    def _refuse(self, visit: Visit, status: int, reason: Reason) -> Respond:
-        return self._answers.refusal(visit, status, reason, self._recorder.decision(visit, "deny", reason))
+    def _refuse(self, visit: Visit, status: int, reason: Reason, *, detail: str | None = None) -> Respond:
+        record = self._recorder.decision(visit, "deny", reason)
+        return self._answers.refusal(visit, status, reason, record, detail=detail)
 
 
 def _named(preflight: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -149,6 +151,11 @@ def test_an_application_that_says_no_name_gets_its_modules(app: object, name: st
 def test_what_the_configuration_says_beats_it() -> None:
     assert build_runtime(object(), {"app_name": "ledger"}, ENVIRON).app_name == "ledger"
     assert Site("asgi").runtime.app_name == "billing"
+
+
+def test_states_and_session_ids_are_made_of_the_systems_randomness() -> None:
+    """Security rule 32; every other test hands its own in."""
+    assert inspect.signature(Runtime.__init__).parameters["token"].default is secrets.token_urlsafe
 
 
 def test_every_problem_of_the_settings_is_told() -> None:

@@ -60,6 +60,7 @@ ORDER = [
     ("mount before size", {"mount_ok": False, **TOO_MANY_HEADERS}, "mount_unknown"),
     ("size before path length", {"path": "/" * (MAX_PATH_BYTES + 1), **TOO_MANY_HEADERS}, "request_too_large"),
     ("path length before method", {"path": "/x" * MAX_PATH_BYTES, "method": "get"}, "request_too_large"),
+    ("path length in bytes", {"path": "/" + "\u00e9" * (MAX_PATH_BYTES // 2)}, "request_too_large"),
     ("raw path length", {"raw_path": b"/dash/x" + b"%41" * MAX_PATH_BYTES}, "request_too_large"),
     ("method before path", {"method": "get", "path": "/a//b"}, "method_invalid"),
     ("path before our endpoints", {"path": "/_idaware//me"}, "path_ambiguous"),

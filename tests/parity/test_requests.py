@@ -23,6 +23,20 @@ def test_a_path_that_can_be_read_in_two_ways_is_refused(site: Site, target: str)
 
 
 @parity
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("/dash/a;b", "The path holds a semicolon (allow_in_path: semicolon)."),
+        ("/dash/../admin", "The path holds a dot segment."),
+    ],
+    ids=["a form that a rule may allow", "one that none may"],
+)
+def test_whoever_asks_is_told_what_can_be_read_in_two_ways(site: Site, target: str, why: str) -> None:
+    assert why in site.ask(target, accept=JSON).json["detail"]
+    assert why in site.ask(target, accept=HTML).text
+
+
+@parity
 @pytest.mark.parametrize("method", ["get", "Post", "TRACE", "CONNECT", "WEBSOCKET", "GE T", "G\u00c9T"])
 def test_a_method_that_is_not_plain_is_refused(site: Site, method: str) -> None:
     answer = site.ask("/public/x", method)
