@@ -108,8 +108,7 @@ class Dispatch(Struct, eq=False):
     def _framework(self, app: object) -> str | None:
         if app is self.outer.get("app") and self.template is None:
             return None  # ``add_middleware``: it is the outer one
-        kind: type[Any] = type(app)
-        return _framework_of(kind)
+        return _framework_of(type(app))  # type: ignore[arg-type]  # mypy takes a class's __hash__ for its instances'
 
     def _inner_root(self, scope: Mapping[str, Any]) -> str:
         """What mounts inside the application took off the path, as Starlette reads ``root_path``."""
@@ -207,7 +206,7 @@ def _endpoint_of(route: object) -> object:
 
 
 @lru_cache(maxsize=64)
-def _framework_of(kind: type[Any]) -> str | None:
+def _framework_of(kind: type) -> str | None:
     """The framework that a kind of application is made with."""
     packages = (base.__module__.partition(".")[0] for base in kind.__mro__)
     return next((package for package in packages if package in _FRAMEWORKS), None)
