@@ -42,13 +42,11 @@ def find_cookie(header: str, name: str) -> str | Duplicate | None:
     joined with a comma make one pair, whose value no signature fits.
     """
     needle = name + "="
-    start = header.find(needle)
-    if start < 0:
+    before, found, rest = header.partition(needle)
+    if not found:
         return None
-    first = start + len(needle)
-    if (start == 0 or header[start - 2 : start] == "; ") and header.find(needle, first) < 0:
-        end = header.find(";", first)
-        return (header[first:] if end < 0 else header[first:end]).strip(_BLANK)
+    if needle not in rest and (not before or before.endswith("; ")):
+        return rest.partition(";")[0].strip(_BLANK)
     return _only(header, needle)
 
 
