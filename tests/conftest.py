@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 STRICT = os.environ.get("TESTS_STRICT") == "1"
 
-# No deadline: a busy machine is no counterexample. Where nothing may be skipped (CI) the examples are the same each time;
+# No deadline: a busy machine is no counterexample. In CI (nothing skipped) the examples are the same each time;
 # the search for new ones is for whoever runs the tests at their desk.
 settings.register_profile(
     "idaware", deadline=None, derandomize=STRICT, suppress_health_check=[HealthCheck.too_slow]
