@@ -1,4 +1,4 @@
-"""The Django application of ``peers.mozilla_django_oidc``: the visitor's page, guarded, and another that is not."""
+"""The Django application of ``peers.mozilla_django_oidc``: the visitor's page, guarded."""
 
 from __future__ import annotations
 
@@ -15,12 +15,4 @@ def guarded(request: HttpRequest) -> HttpResponse:
     return HttpResponse("hi", content_type="text/plain")
 
 
-def plain(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("hi", content_type="text/plain")
-
-
-urlpatterns = [
-    path(PATH[1:], guarded),
-    path("plain", plain),
-    path("oidc/", include("mozilla_django_oidc.urls")),
-]
+urlpatterns = [path(PATH[1:], guarded), path("oidc/", include("mozilla_django_oidc.urls"))]

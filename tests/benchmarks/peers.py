@@ -1,5 +1,7 @@
 """What others charge for knowing who it is and asking for a group. None of them writes an audit record.
 
+Where a peer lives in a framework, idaware is put around the same application beside it.
+
 Each is set up as its documentation says, in its own cheapest way where there is a choice, and wrapped around the
 same kind of view as the application beneath it. They never talk to a provider here.
 """
@@ -13,13 +15,16 @@ from collections.abc import Callable
 from typing import Any
 
 import bare
+from guarded import Guard
 from rounds import Subject
 from visitor import GROUP, HOST, OWN_COOKIES, PAGE_HEADERS, PATH, PERSON
+
+from idaware.wsgi import IdentityMiddleware
 
 _KEY = "w4fJ0vQx8Z2mT7rK5bN9cL1sD6hG3pYa"
 
 
-def starlette() -> Subject:
+def starlette(guard: Guard) -> list[Subject]:
     """``SessionMiddleware``, and the application looks for the group in the session."""
     from itsdangerous import TimestampSigner
     from starlette.middleware.sessions import SessionMiddleware
@@ -41,10 +46,10 @@ def starlette() -> Subject:
     assert bare.asgi_status(wrapped, PAGE_HEADERS, cookies) == 200
     assert bare.asgi_status(wrapped, PAGE_HEADERS, None) == 403
     beneath = Subject("a bare ASGI application", bare.asgi_call(bare.asgi, PAGE_HEADERS, cookies))
-    return Subject("Starlette SessionMiddleware", bare.asgi_call(wrapped, PAGE_HEADERS, cookies), beneath)
+    return [Subject("Starlette SessionMiddleware", bare.asgi_call(wrapped, PAGE_HEADERS, cookies), beneath)]
 
 
-def flask_oidc() -> Subject:
+def flask_oidc(guard: Guard) -> list[Subject]:
     """flask-oidc: ``require_login`` and the group out of the profile in Flask's signed session cookie."""
     from flask import Flask, abort, session
     from flask_oidc import OpenIDConnect
@@ -92,11 +97,14 @@ def flask_oidc() -> Subject:
     cookies = f"{OWN_COOKIES}; session={signed}"
     assert bare.wsgi_status(guarded, PAGE_HEADERS, cookies) == 200
     assert bare.wsgi_status(guarded, PAGE_HEADERS, None) == 302
-    beneath = Subject("a Flask application", bare.wsgi_call(plain, PAGE_HEADERS, cookies))
-    return Subject("flask-oidc", bare.wsgi_call(guarded, PAGE_HEADERS, cookies), beneath)
+    beneath = Subject("a Flask application", bare.wsgi_call(plain, PAGE_HEADERS, OWN_COOKIES))
+    return [
+        Subject("flask-oidc", bare.wsgi_call(guarded, PAGE_HEADERS, cookies), beneath),
+        _ours("idaware, around Flask", plain, guard, beneath),
+    ]
 
 
-def mozilla_django_oidc() -> Subject:
+def mozilla_django_oidc(guard: Guard) -> list[Subject]:
     """mozilla-django-oidc: sessions and users in a database (SQLite in memory), ``login_required``, ``SessionRefresh``.
 
     The group comes out of the session; Django's own groups would be one more query.
@@ -130,15 +138,23 @@ def mozilla_django_oidc() -> Subject:
     call_command("migrate", verbosity=0)
     with override_settings(MIDDLEWARE=_MIDDLEWARE):
         guarded = WSGIHandler()
-    with override_settings(MIDDLEWARE=[]):
+    with override_settings(MIDDLEWARE=["django_plain_urls.use_these_urls"]):
         plain = WSGIHandler()
     cookies = f"{OWN_COOKIES}; sessionid={_django_session()}"
-    elsewhere = _at(plain, "/plain")
     assert bare.wsgi_status(guarded, PAGE_HEADERS, cookies) == 200
     assert bare.wsgi_status(guarded, PAGE_HEADERS, None) == 302
-    assert bare.wsgi_status(elsewhere, PAGE_HEADERS, cookies) == 200
-    beneath = Subject("a Django application", bare.wsgi_call(elsewhere, PAGE_HEADERS, cookies))
-    return Subject("mozilla-django-oidc", bare.wsgi_call(guarded, PAGE_HEADERS, cookies), beneath)
+    beneath = Subject("a Django application", bare.wsgi_call(plain, PAGE_HEADERS, OWN_COOKIES))
+    return [
+        Subject("mozilla-django-oidc", bare.wsgi_call(guarded, PAGE_HEADERS, cookies), beneath),
+        _ours("idaware, around Django", plain, guard, beneath),
+    ]
+
+
+def _ours(name: str, app: Callable[..., Any], guard: Guard, beneath: Subject) -> Subject:
+    """The same application behind idaware."""
+    middleware = IdentityMiddleware.around(app, guard.runtime)
+    assert bare.wsgi_status(middleware, PAGE_HEADERS, guard.cookies()) == 200
+    return Subject(name, bare.wsgi_call(middleware, PAGE_HEADERS, guard.cookies()), beneath)
 
 
 _BACKEND = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
@@ -168,11 +184,3 @@ def _django_session() -> str:
     )
     store.save()
     return str(store.session_key)
-
-
-def _at(app: Callable[..., Any], path: str) -> Callable[..., Any]:
-    def moved(environ: dict[str, Any], start_response: Any) -> Any:
-        environ["PATH_INFO"] = path
-        return app(environ, start_response)
-
-    return moved
