@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from idaware.errors import ProviderMisbehaved
 from idaware.identity import Json
+from idaware.settings.web import is_loopback
 
 MAX_URL_CHARS = 2048
 
@@ -81,12 +81,8 @@ def parse_metadata(body: Json, issuer: str) -> Metadata:
 
 
 def is_loopback_url(url: str) -> bool:
-    """Whether the host of ``url`` is this machine, by its spelling: ``localhost`` or a loopback address."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    """Whether the host of ``url`` is this machine, by its spelling."""
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 def _check_issuer(found: Json, issuer: str) -> None:
