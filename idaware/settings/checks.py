@@ -121,6 +121,13 @@ def _client_authentication(v: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"is not used with IDAWARE_CLIENT_AUTH={method}; leave it out, or change the other"
 
 
+@_check("client_secret", "secret_keys")
+def _one_secret_for_two(v: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Whoever runs the provider, or can read its clients, could make sessions here."""
+    if v["client_secret"] is not None and v["client_secret"] in v["secret_keys"]:
+        yield "secret_keys", "holds the client secret, which the provider knows too; expected keys of its own"
+
+
 @_check("session_max", "session_idle", "session_refresh", "session_stale")
 def _lifetimes(v: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     longest, idle = v["session_max"], v["session_idle"]

@@ -266,6 +266,12 @@ def _strip_pattern(text: str) -> Iterable[str]:
     name = text.removesuffix("*")
     if _TOKEN.fullmatch(name) is None or "*" in name:
         raise MalformedError(f"{show(text)} is no header name (with `*` at its end at most)")
+    if text.lower() in (
+        "none",
+        "off",
+        "false",
+    ):  # it would be the name of a header, and take none of the others off
+        raise MalformedError(f"{show(text)} is no header that anybody sends")
     if _covers_untouchable(fold_header(text)):
         raise MalformedError(f"{show(text)} would take away what HTTP itself needs")
     return (fold_header(text),)

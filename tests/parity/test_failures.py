@@ -105,6 +105,15 @@ class TestOff:
         assert answer.decided == ("deny", "host_unknown")
         assert site.app.seen == []
 
+    @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Forwarded-Proto"])
+    def test_nobody_behind_a_proxy_on_this_machine_is_answered(self, adapter: str, header: str) -> None:
+        """The peer is the proxy, and many a proxy asks for ``localhost``: everybody would be a local visitor."""
+        site = Site(adapter, **OFF)
+        answer = site.ask("/anything", peer="127.0.0.1", headers={header: "203.0.113.9"})
+        assert answer.status == 403
+        assert answer.decided == ("deny", "host_unknown")
+        assert site.app.seen == []
+
     def test_it_is_said_loudly(self, adapter: str, caplog: pytest.LogCaptureFixture) -> None:
         site = Site(adapter, **OFF)
         site.ask("/", peer="127.0.0.1")

@@ -320,6 +320,15 @@ def test_our_own_origin_is_no_trusted_origin_of_others(read):
     assert settings.trusted_origins == ("https://a.corp.example",)
 
 
+def test_what_the_provider_knows_signs_no_session(read, problems, key):
+    other = key[::-1]
+    found = problems({"CLIENT_SECRET": key, "SECRET_KEYS": f"{other},{key}"})
+    assert list(found) == ["IDAWARE_SECRET_KEYS"]
+    assert "client secret" in found["IDAWARE_SECRET_KEYS"]
+    assert key not in found["IDAWARE_SECRET_KEYS"]
+    assert read({"CLIENT_SECRET": key, "SECRET_KEYS": other}).client_secret.reveal() == key
+
+
 # --- audit, scopes
 
 

@@ -298,6 +298,13 @@ def test_a_header_that_cannot_be_stripped_is_refused(name):
         web.STRIP.read(name)
 
 
+@pytest.mark.parametrize("text", ["none", "Off", "X-Own,none"])
+def test_a_word_for_nothing_is_no_list_of_headers_to_strip(text):
+    """It would take the shipped list away and strip a header of that name."""
+    with pytest.raises(MalformedError):
+        web.STRIP.read(text)
+
+
 def test_identity_headers_are_read():
     read = web.IDENTITY_HEADERS.read("X-Forwarded-User={email},X-Id=u:{principal}/{user}")
     assert read == (("X-Forwarded-User", "{email}"), ("X-Id", "u:{principal}/{user}"))
