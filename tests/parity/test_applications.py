@@ -58,6 +58,19 @@ def test_identity_headers_are_bridged_where_that_is_wanted(site: Site) -> None:
     assert {"x-forwarded-user", "x-groups", "x-who"} & set(seen) == set()
 
 
+@parity(identity_headers=["X-Forwarded-User={email}", "X-Who={principal}"])
+def test_an_address_that_nobody_vouches_for_is_not_bridged(site: Site) -> None:
+    site.ask("/dash/x", cookies=site.signed_in("mallory", email="alice@corp.example", email_verified=False))
+    seen = site.app.seen[0].headers
+    assert (seen["x-forwarded-user"], seen["x-who"]) == ("", "login/mallory")
+
+
+@parity(identity_headers=["X-Forwarded-User={email}"], email_verified="ignored")
+def test_where_verification_is_ignored_it_is(site: Site) -> None:
+    site.ask("/dash/x", cookies=site.signed_in("alice", email_verified=False))
+    assert site.app.seen[0].headers["x-forwarded-user"] == "alice@corp.example"
+
+
 @parity
 def test_the_applications_own_headers_and_cookies_stay(site: Site) -> None:
     cookies = {**site.signed_in(), "sessionid": "own", "theme": "dark"}
