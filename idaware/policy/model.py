@@ -143,11 +143,6 @@ class Match(msgspec.Struct, frozen=True):
             rule, self.pattern, captures, self.beside, None, self.needs, False, denies, self.requires
         )
 
-    @property
-    def shared(self) -> tuple[Rule, ...]:
-        """The shared rules that hold here."""
-        return tuple(applied.rule for applied in self.beside)
-
 
 class Decision(msgspec.Struct, frozen=True):
     """What the policy says about one identity and one match, and why.

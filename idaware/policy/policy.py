@@ -23,15 +23,13 @@ class Policy:
     * ``app``: the application's name for records, ``None`` where the policy gives none.
     * ``version``: 12 hex digits that name the policy's meaning.
     * ``rules``: sorted by id. ``warnings``: reviews that are due, in words.
-    * ``wanted``: what has to be known about people, ``keep`` included; ``digests`` and ``wanted_id`` name
-      the same for sessions.
+    * ``wanted``: what has to be known about people, ``keep`` included; ``wanted_id`` names the same for sessions.
     """
 
     __slots__ = (
         "_below",
         "_matcher",
         "app",
-        "digests",
         "rules",
         "version",
         "wanted",
@@ -43,8 +41,7 @@ class Policy:
         self.app = app
         self.rules = tuple(sorted(rules, key=lambda rule: rule.id))
         self.wanted = _wanted(self.rules, keep)
-        self.digests = digests.digests_of(self.wanted)
-        self.wanted_id = digests.wanted_id(self.digests)
+        self.wanted_id = digests.wanted_id(digests.digests_of(self.wanted))
         self.version = version_of(app, keep, self.rules)
         self.warnings = tuple(_review_warnings(self.rules, now))
         self._matcher = Matcher(self.rules)

@@ -116,10 +116,6 @@ class KeyRing:
             for secret in self._secrets
         )
 
-    def derive(self, purpose: str) -> bytes:
-        """The newest key of ``purpose``."""
-        return self.keys(purpose)[0]
-
     def seal(self, purpose: str) -> Seal:
         """What signs and opens values of ``purpose``."""
         return Seal(self.keys(purpose))

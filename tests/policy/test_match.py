@@ -169,7 +169,7 @@ def test_uncovered_method_still_tells_the_pattern(with_rules: WithRules) -> None
     assert (match.rule, match.pattern, match.reason) == (None, "/{x}", Reason.METHOD_NOT_COVERED)
     assert not match.public
     assert match.needs == frozenset()
-    assert match.shared == ()
+    assert match.beside == ()
 
 
 def test_captures_are_those_of_the_deciding_rules_own_pattern(with_rules: WithRules) -> None:
@@ -218,13 +218,13 @@ SHARED = """
 def test_all_shared_rules_that_match_hold_beside_the_deciding_one(
     with_rules: WithRules, method: str, path: str, shared: list[str]
 ) -> None:
-    assert [rule.id for rule in with_rules(SHARED).find("", method, path).shared] == shared
+    assert [applied.rule.id for applied in with_rules(SHARED).find("", method, path).beside] == shared
 
 
 def test_public_rule_that_captures_stays_public_and_alone(with_rules: WithRules) -> None:
     policy = with_rules(SHARED + '- {id: p, paths: ["/p/{x}"], allow: public}\n')
     match = policy.find("", "GET", "/p/1")
-    assert (match.public, match.shared, match.needs, match.denies) == (True, (), frozenset(), ())
+    assert (match.public, match.beside, match.needs, match.denies) == (True, (), frozenset(), ())
     assert dict(match.captures) == {"x": "1"}
 
 
@@ -255,9 +255,9 @@ def test_shared_rule_for_some_methods_of_everything_is_not_applied_to_others(wit
         - {id: s, paths: [/**], methods: [PUT], shared: true, deny: {groups: [x]}}
         """
     )
-    assert [rule.id for rule in policy.find("", "PUT", "/q").shared] == ["s"]
-    assert policy.find("", "GET", "/q").shared == ()
-    assert policy.find("", "HEAD", "/q").shared == ()
+    assert [applied.rule.id for applied in policy.find("", "PUT", "/q").beside] == ["s"]
+    assert policy.find("", "GET", "/q").beside == ()
+    assert policy.find("", "HEAD", "/q").beside == ()
 
 
 def test_double_slash_where_the_path_gate_let_it_pass_stays_below_its_prefix(with_rules: WithRules) -> None:
@@ -270,5 +270,5 @@ def test_double_slash_where_the_path_gate_let_it_pass_stays_below_its_prefix(wit
         """
     )
     assert of(policy, "/files//x") == ("files", "/files/**")
-    assert [rule.id for rule in policy.find("", "GET", "/files//x").shared] == ["s-rest"]
+    assert [applied.rule.id for applied in policy.find("", "GET", "/files//x").beside] == ["s-rest"]
     assert of(policy, "/files//") == ("files", "/files/**")

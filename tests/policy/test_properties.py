@@ -246,7 +246,7 @@ def test_compiled_matcher_agrees_with_a_naive_one(rules: Rules, requests: list[t
         assert found == (naive if isinstance(naive, str) else naive["id"])
         public = isinstance(naive, str) or naive["allow"] == "public"
         beside = [] if public else [rule["id"] for rule in _naive_shared(rules, method, path)]
-        assert {rule.id for rule in match.shared} == set(beside)
+        assert {applied.rule.id for applied in match.beside} == set(beside)
 
 
 @settings(max_examples=80)
