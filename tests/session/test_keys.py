@@ -37,7 +37,7 @@ def other_scope(position: int, value: str) -> KeyRing:
     ],
 )
 def test_one_secret_mounted_by_many_tools_does_not_make_cookies_interchangeable(other: KeyRing) -> None:
-    assert other.derive("session") != RING.derive("session")
+    assert other.keys("session")[0] != RING.keys("session")[0]
     assert other.generation != RING.generation
     assert other.seal("session").open(SEAL.close(b"payload")) is None
 
@@ -47,12 +47,12 @@ def test_a_value_sealed_for_one_purpose_opens_for_no_other() -> None:
 
 
 def test_the_label_of_a_key_is_unambiguous() -> None:
-    assert KeyRing([NEW], "a", "bc", "d").derive("x") != KeyRing([NEW], "a", "b", "cd").derive("x")
+    assert KeyRing([NEW], "a", "bc", "d").keys("x")[0] != KeyRing([NEW], "a", "b", "cd").keys("x")[0]
 
 
 def test_the_newest_secret_signs_and_each_of_them_verifies() -> None:
     ring = KeyRing([NEW, OLD], *SCOPE)
-    assert ring.derive("session") == RING.derive("session")
+    assert ring.keys("session")[0] == RING.keys("session")[0]
     assert ring.seal("session").close(b"payload") == SEAL.close(b"payload")
     assert ring.seal("session").open(KeyRing([OLD], *SCOPE).seal("session").close(b"payload")) == b"payload"
 
@@ -82,7 +82,7 @@ def test_sa_029_cookies_of_frameworks_with_the_same_secret_are_refused() -> None
 
 
 def test_sa_031_a_signature_by_another_digest_is_refused() -> None:
-    key = RING.derive("session")
+    key = RING.keys("session")[0]
     for digest in (hashlib.sha1, hashlib.sha512):
         signer = Signer(key, key_derivation="none", digest_method=digest)
         assert SEAL.open(signer.sign(b"cGF5bG9hZA").decode()) is None
