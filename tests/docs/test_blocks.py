@@ -12,7 +12,9 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +167,10 @@ KEY = (
 
 def read_secret(path: str) -> str:
     """A file of the reader's."""
-    return KEY if path.endswith(".pem") else ENVIRON["IDAWARE_SECRET_KEYS"]
+    if path.endswith(".pem"):
+        return KEY
+    digest = sha256(path.encode()).digest()  # each file has a content of its own
+    return urlsafe_b64encode(digest).decode()
 
 
 def settings_of(variables: dict[str, str]) -> Settings:
